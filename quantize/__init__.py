@@ -1,0 +1,1 @@
+"""From a published CodeGen checkpoint to a GGUF file that a laptop runs."""
