@@ -6,8 +6,8 @@ engine on llama.cpp, and the tests bring one that replies from a script.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 Stop = Literal["stop", "eos", "length", "cancelled", "consumer"]
@@ -97,7 +97,9 @@ class Engine(Protocol):
     def tokenize(self, text: str) -> list[int]:
         """The model's tokens for `text`, with no begin-of-text token."""
 
-    def generate(self, prompt: Prompt, sampling: Sampling, cancel: Cancel) -> Iterator[Token]:
+    def generate(
+        self, prompt: Prompt, sampling: Sampling, cancel: Cancel
+    ) -> Generator[Token, None, None]:
         """Yield tokens until one of the reasons in `Stop`. Their texts joined begin with
         `prompt.heal` and hold no stop string. Raises `EngineError`."""
 
@@ -105,22 +107,32 @@ class Engine(Protocol):
         """Free the memory. Nothing may be asked afterwards."""
 
 
-def until_stop(tokens: Iterator[Token], stop: tuple[str, ...]) -> Iterator[Token]:
+def until_stop(tokens: Iterator[Token], stop: tuple[str, ...]) -> Generator[Token, None, bool]:
     """Pass tokens on, up to the first of the stop strings, also one that several tokens make up.
 
-    Text that might be the beginning of a stop string is held back until it is decided. Returns
-    (as the generator's value) whether a stop string was met.
+    A token whose text might begin a stop string waits until that is decided. The generator's value
+    says whether a stop string was met.
     """
-    held = ""
+    waiting: list[Token] = []
+    text = ""  # of the tokens that wait
     for token in tokens:
-        text = held + token.text
-        cut = min((at for at in (text.find(s) for s in stop) if at >= 0), default=-1)
+        waiting.append(token)
+        text += token.text
+        cut = min((at for at in map(text.find, stop) if at >= 0), default=-1)
         if cut >= 0:
-            yield Token(token.id, text[:cut], token.logprob)
+            yield from _shortened(waiting, cut)
             return True
-        n_held = max((k for s in stop for k in range(1, len(s)) if text.endswith(s[:k])), default=0)
-        held = text[len(text) - n_held :]
-        yield Token(token.id, text[: len(text) - n_held], token.logprob)
-    if held:
-        yield Token(-1, held, 0.0)
+        if not any(text.endswith(s[:k]) for s in stop for k in range(1, len(s))):
+            yield from waiting
+            waiting, text = [], ""
+    yield from waiting
     return False
+
+
+def _shortened(tokens: list[Token], length: int) -> Iterator[Token]:
+    """The tokens that make up the first `length` characters."""
+    for token in tokens:
+        if length <= 0:
+            return
+        yield replace(token, text=token.text[:length])
+        length -= len(token.text)

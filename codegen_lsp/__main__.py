@@ -1,0 +1,231 @@
+"""The command line: wires the rooms and decides nothing else.
+
+What takes long to import stands inside the commands: an editor waits for `serve`, a person for `--help`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from codegen_lsp import __version__
+from codegen_lsp.complete import complete as complete_at
+from codegen_lsp.config import Config
+from codegen_lsp.context import gather
+from codegen_lsp.document import Document
+from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.models import ModelError, add, find, installed, models_dir, remove
+from codegen_lsp.position import Position, offset_at
+from codegen_lsp.syntax import language_of
+
+app = typer.Typer(
+    add_completion=False,
+    help="Complete code offline, with CodeGen models on llama.cpp.",
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="List, add and remove models.", invoke_without_command=True)
+app.add_typer(models_app, name="models")
+
+ModelOption = Annotated[str, typer.Option(help="An installed model's name, or a GGUF file.")]
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is one line on stderr and exit status 1."""
+    try:
+        app()
+    except (EngineError, ModelError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    stdio: Annotated[bool, typer.Option("--stdio", hidden=True)] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        return
+    if stdio or not sys.stdin.isatty():
+        serve()
+    else:
+        print(context.get_help())
+
+
+@app.command()
+def serve(
+    stdio: Annotated[
+        bool, typer.Option("--stdio", help="Speak on standard input and output (as always).")
+    ] = True,
+    model: ModelOption = "nano",
+    log_file: Annotated[Path | None, typer.Option(help="Log here instead of to stderr.")] = None,
+) -> None:
+    """Serve an editor over LSP until it goes away."""
+    from codegen_lsp.server import serve as serve_lsp
+
+    del stdio
+    _log_to(log_file)
+    serve_lsp(_load, Config(model=model))
+
+
+@app.command()
+def complete(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE:LINE:COL", help="Where the cursor is, counted from 1; - reads stdin."
+        ),
+    ],
+    n: Annotated[int, typer.Option("--n", min=1, max=10, help="How many candidates.")] = 1,
+    max_tokens: Annotated[int, typer.Option(min=1, max=1024, help="The longest candidate.")] = 96,
+    model: ModelOption = "nano",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Complete the code at one place of a file, and show it where it would stand."""
+    from codegen_lsp.terminal import completion_json, print_completion
+
+    document, offset = _read(place)
+    if gather(document, offset) is None:
+        _fail(f"{place}: nothing to suggest in a line of more than 1,000 characters")
+    config = Config(model=model, max_tokens=max_tokens)
+    begun = time.perf_counter()
+    engine = _load(config, lambda _: True)
+    loaded = time.perf_counter()
+    completion = complete_at(document, offset, engine, config, n, Cancel())
+    ended = time.perf_counter()
+    if as_json:
+        times = {"load": loaded - begun, "total": ended - begun}
+        print(json.dumps(completion_json(completion, model, times), ensure_ascii=False))
+    else:
+        print_completion(document, offset, completion)
+
+
+@app.command()
+def doctor(
+    model: ModelOption = "nano",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check what completing needs here, measure how fast it is, and say what to do where it fails."""
+    from codegen_lsp.doctor import examine
+    from codegen_lsp.terminal import print_checks
+
+    checks = examine(_load, model)
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks]))
+    else:
+        print_checks(checks)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+@models_app.callback()
+def list_models(context: typer.Context) -> None:
+    from codegen_lsp.terminal import print_models
+
+    if context.invoked_subcommand is None:
+        print_models(installed(), models_dir())
+
+
+@models_app.command("add")
+def add_model(
+    path: Annotated[Path, typer.Argument(metavar="PATH.gguf", help="A GGUF file.")],
+    name: Annotated[
+        str | None, typer.Option(help="What to call it; its file's name if left out.")
+    ] = None,
+) -> None:
+    """Copy a GGUF file to the installed models, after llama.cpp has shown that it can load it."""
+    from codegen_lsp.llama import LlamaEngine
+
+    LlamaEngine(path).close()
+    print(f"added {add(path, name).name}")
+
+
+@models_app.command("remove")
+def remove_model(name: Annotated[str, typer.Argument(help="An added model.")]) -> None:
+    """Delete an added model."""
+
+    remove(name)
+    print(f"removed {name}")
+
+
+def _load(config: Config, progress: Callable[[float], bool]) -> Engine:
+    """The engine that a configuration asks for. Raises `EngineError`."""
+    from codegen_lsp.llama import LlamaEngine
+
+    return LlamaEngine(
+        find(config.model),
+        n_threads=config.threads,
+        n_gpu_layers=config.gpu_layers,
+        progress=progress,
+    )
+
+
+def _read(place: str) -> tuple[Document, int]:
+    """The document and the offset that `FILE:LINE:COL` means; `-` alone is the end of stdin."""
+
+    name, line, column = _parse_place(place)
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        text = data.decode("utf-8")
+    except OSError as error:
+        _fail(f"{name} cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        _fail(f"{name} is no text in UTF-8")
+    if "\0" in text:
+        _fail(f"{name} is a binary file")
+    if not text:
+        _fail(f"{name} is empty: there is nothing to go on")
+    language = "python" if name == "-" else language_of(Path(name).suffix)
+    document = Document(name, language, 0, text)
+    if line == 0:
+        return document, len(text)
+    n_lines = len(document.line_starts)
+    if line > n_lines:
+        _fail(f"{name} has {n_lines} lines; there is no line {line}")
+    offset = offset_at(document, Position(line - 1, column - 1), "utf-32")
+    n_columns = offset - document.line_starts[line - 1] + 1
+    if column > n_columns:
+        _fail(f"line {line} of {name} has columns 1 to {n_columns}; there is no column {column}")
+    return document, offset
+
+
+def _parse_place(place: str) -> tuple[str, int, int]:
+    """File, line and column, the latter two from 1; 0 and 0 for stdin's end."""
+    if place == "-":
+        return place, 0, 0
+    name, line, column = ("", *place.rsplit(":", 2))[-3:]
+    if not name or not (line.isdecimal() and column.isdecimal() and int(line) and int(column)):
+        _fail(f"{place!r} is not FILE:LINE:COL with line and column from 1, such as main.py:12:5")
+    return name, int(line), int(column)
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"codegen-lsp: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _log_to(file: Path | None) -> None:
+    """Log to a file or to stderr, never to stdout: that is the protocol's."""
+    try:
+        handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler()
+    except OSError as error:
+        _fail(f"{file} cannot be written: {error.strerror}")
+    logging.basicConfig(
+        handlers=[handler], format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO
+    )
+
+
+if __name__ == "__main__":
+    main()

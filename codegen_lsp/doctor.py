@@ -1,0 +1,109 @@
+"""Why it does not work, or how well it does: checks for a person, each with what to do about it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from codegen_lsp import __version__
+from codegen_lsp.config import Config
+from codegen_lsp.engine import Cancel, Engine, EngineError, Prompt, Sampling
+from codegen_lsp.models import find, models_dir
+from codegen_lsp.session import Load
+
+# The editors we look for, and which of their versions show ghost text from a language server.
+EDITORS = {
+    "nvim": "ghost text from 0.12",
+    "code": "ghost text with the extension",
+    "codium": "ghost text with the extension",
+    "hx": "ordinary completion",
+    "emacs": "ordinary completion",
+}
+
+N_PREFILL, N_DECODE = 256, 32  # tokens measured; a second or two with a 350M model
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; `advice` says what to do where it is not ok."""
+
+    name: str
+    ok: bool
+    value: str
+    advice: str = ""
+
+
+def examine(load: Load, model: str) -> tuple[Check, ...]:
+    """Everything that completing needs on this machine, checked."""
+    return (
+        Check("codegen-lsp", True, __version__),
+        Check("python", True, f"{platform.python_version()} on {platform.platform()}"),
+        *_packages(),
+        _processor(),
+        *_model(load, model),
+        *_editors(),
+        Check("models", True, str(models_dir())),
+    )
+
+
+def _packages() -> Iterator[Check]:
+    for name in ("llama-cpp-python", "pygls", "lsprotocol", "tree-sitter"):
+        yield Check(name, True, metadata.version(name))
+
+
+def _processor() -> Check:
+    from codegen_lsp.llama import physical_cores, supports_gpu, system_info
+
+    gpu = "with a GPU" if supports_gpu() else "without a GPU"
+    return Check("llama.cpp", True, f"{gpu}, {physical_cores()} cores; {system_info()}")
+
+
+def _model(load: Load, model: str) -> Iterator[Check]:
+    """Load the model and measure it: the two figures that decide how long a suggestion takes."""
+    try:
+        begun = time.perf_counter()
+        engine = load(Config(model=model), lambda _: True)
+        seconds = time.perf_counter() - begun
+    except EngineError as error:
+        yield Check(
+            "model", False, str(error), "choose another with --model; see: codegen-lsp models"
+        )
+        return
+    yield Check("model", True, f"{model}, {find(model)}, loaded in {seconds:.2f} s")
+    prefill, decode = _measure(engine)
+    engine.close()
+    yield Check("speed", True, f"prefill {prefill:.0f} tokens/s, decode {decode:.0f} tokens/s")
+
+
+def _measure(engine: Engine) -> tuple[float, float]:
+    """Prefill and decode speed in tokens per second, for a prompt that was never seen before."""
+    line = "def function(argument):\n    return argument\n\n"
+    tokens = tuple(engine.tokenize(line * N_PREFILL)[:N_PREFILL])
+    sampling = Sampling(max_tokens=N_DECODE)
+    n_decoded = sum(1 for _ in engine.generate(Prompt("", tokens), sampling, Cancel()))
+    stats = engine.stats
+    return (
+        len(tokens) * 1000 / max(stats.prefill_ms, 0.001),
+        n_decoded * 1000 / max(stats.decode_ms, 0.001),
+    )
+
+
+def _editors() -> Iterator[Check]:
+    found = [name for name in EDITORS if shutil.which(name)]
+    for name in found:
+        yield Check(name, True, f"{_first_line([name, '--version'])} ({EDITORS[name]})")
+    if not found:
+        yield Check("editors", True, "none of " + ", ".join(EDITORS) + " is on the PATH")
+
+
+def _first_line(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "does not answer"
+    return (done.stdout.splitlines() or [""])[0]

@@ -1,0 +1,71 @@
+"""Between LSP's positions (line and code units) and our offsets (Python string indices).
+
+Pure, and apart from `server.py` so that thousands of random edits can be tried on it alone: the
+document of pygls splits lines with `str.splitlines` and loses its place behind a form feed or U+2028.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from codegen_lsp.document import Document
+
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
+
+
+class Position(NamedTuple):
+    """Zero-based line, and code units of the agreed encoding from its start."""
+
+    line: int
+    character: int
+
+
+def offset_at(document: Document, position: Position, encoding: Encoding) -> int:
+    """The offset of a position. What lies behind a line's end means its end, what lies behind the
+    last line means the end of the text, and the middle of a character means its start."""
+    starts = document.line_starts
+    if position.line >= len(starts):
+        return len(document.text)
+    line = _line(document, position.line)
+    return starts[position.line] + _n_characters(line, position.character, encoding)
+
+
+def position_at(document: Document, offset: int, encoding: Encoding) -> Position:
+    """The position of an offset; inverse of `offset_at`."""
+    line = bisect_right(document.line_starts, offset) - 1
+    before = document.text[document.line_starts[line] : offset]
+    return Position(line, _n_units(before, encoding))
+
+
+def edit(
+    document: Document, version: int, start: Position, end: Position, text: str, encoding: Encoding
+) -> Document:
+    """The document with `text` in place of what stands between two positions."""
+    first, last = (offset_at(document, at, encoding) for at in (start, end))
+    edited = document.text[:first] + text + document.text[max(first, last) :]
+    return replace(document, version=version, text=edited)
+
+
+def _line(document: Document, line: int) -> str:
+    starts = document.line_starts
+    end = starts[line + 1] if line + 1 < len(starts) else len(document.text)
+    return document.text[starts[line] : end].rstrip("\r\n")
+
+
+def _n_characters(line: str, n_units: int, encoding: Encoding) -> int:
+    """How many whole characters of the line the first `n_units` code units make up."""
+    if encoding == "utf-32" or line.isascii():
+        return min(n_units, len(line))
+    codec, unit = ("utf-8", 1) if encoding == "utf-8" else ("utf-16-le", 2)
+    encoded = line.encode(codec, "surrogatepass")[: n_units * unit]
+    return len(encoded.decode(codec, "ignore"))
+
+
+def _n_units(text: str, encoding: Encoding) -> int:
+    if encoding == "utf-32" or text.isascii():
+        return len(text)
+    if encoding == "utf-8":
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

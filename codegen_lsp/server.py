@@ -1,0 +1,303 @@
+"""The protocol: convert, call, convert. The only room that knows pygls and lsprotocol."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
+
+from codegen_lsp import __version__
+from codegen_lsp.config import Config, parse
+from codegen_lsp.document import Candidate, Document
+from codegen_lsp.engine import EngineError
+from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
+from codegen_lsp.session import Load, Session
+
+logger = logging.getLogger(__name__)
+
+SECTION = "codegen"  # of the client's settings
+ACCEPT = "codegen.accept"
+# Seconds to wait for the client's settings before going on without; an editor answers in milliseconds.
+PATIENCE = 5.0
+
+
+def serve(load: Load, config: Config) -> None:
+    """Speak LSP on standard input and output until the client is gone."""
+    # pygls logs whole messages, and those hold people's code.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
+    server = Server(load, config)
+    try:
+        server.start_io()
+    finally:
+        server.session.close()
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls's protocol with documents of our own (see `position.py`), and with an answer for requests
+    whose parameters make no sense: pygls leaves their client waiting."""
+
+    _server: Server
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        self._server.session.put(Document(item.uri, item.language_id, item.version, item.text))
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        session, item = self._server.session, params.text_document
+        document = session.documents.get(item.uri)
+        if document is None:
+            logger.warning("a change of a document that is not open was ignored")
+            return
+        for change in params.content_changes:
+            document = _changed(document, item.version, change, self._server.encoding)
+        session.put(document)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        self._server.session.remove(params.text_document.uri)
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
+
+class Server(LanguageServer):
+    """One client's server: pygls's machinery around a `Session`."""
+
+    protocol: Protocol
+
+    def __init__(self, load: Load, config: Config) -> None:
+        super().__init__(
+            name="codegen-lsp",
+            version=__version__,
+            protocol_cls=Protocol,
+            converter_factory=default_converter,
+        )
+        self.session = Session(load, config)
+        self._base = config  # what the command line said; the client's settings come on top
+        _register(self)
+
+    @property
+    def encoding(self) -> Encoding:
+        encoding = self.protocol.server_capabilities.position_encoding
+        return encoding.value if encoding else "utf-16"
+
+    def find(self, uri: str, position: types.Position) -> tuple[Document, int] | None:
+        """An open document and the offset of a position in it."""
+        document = self.session.documents.get(uri)
+        if document is None:
+            return None
+        return document, offset_at(document, _position(position), self.encoding)
+
+    async def configure(self, settings: object) -> None:
+        """Take a client's settings over those of the command line; load the model they ask for."""
+        config, complaints = parse(settings, self._base)
+        for complaint in complaints:
+            logger.warning("%s", complaint)
+            self._show(types.MessageType.Warning, complaint)
+        logging.getLogger("codegen_lsp").setLevel(config.log_level.upper())
+        if self.session.configure(config):
+            await self._load_model()
+
+    async def fetch_settings(self, pushed: object = None) -> object:
+        """The client's settings: asked for where it can be asked, else what it has pushed."""
+        workspace = self.client_capabilities.workspace
+        if workspace is not None and workspace.configuration:
+            item = types.ConfigurationItem(section=SECTION)
+            try:
+                request = self.workspace_configuration_async(
+                    types.ConfigurationParams(items=[item])
+                )
+                return (await asyncio.wait_for(request, PATIENCE))[0]
+            except (JsonRpcException, asyncio.TimeoutError) as error:
+                logger.warning("the client did not send its settings (%s)", type(error).__name__)
+        return pushed.get(SECTION) if isinstance(pushed, dict) else None
+
+    async def watch_settings(self) -> None:
+        """Ask to be told when settings change, where the client wants to be asked for that."""
+        workspace = self.client_capabilities.workspace
+        if workspace is None or workspace.did_change_configuration is None:
+            return
+        if workspace.did_change_configuration.dynamic_registration:
+            change = types.Registration(
+                id=str(uuid4()),
+                method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
+            )
+            params = types.RegistrationParams(registrations=[change])
+            await self.client_register_capability_async(params)
+
+    async def _load_model(self) -> None:
+        """Load, showing how far it is; a failure is said once, and the last model goes on."""
+        async with self._progress(f"Loading {self.session.config.model}") as report:
+            try:
+                await self.session.load(report)
+            except EngineError as error:
+                logger.error("%s", error)
+                self._show(types.MessageType.Error, str(error))
+
+    @asynccontextmanager
+    async def _progress(self, title: str) -> AsyncIterator[Callable[[float], None]]:
+        """A progress display of the client's, or nothing where it has none."""
+        window = self.client_capabilities.window
+        if window is None or not window.work_done_progress:
+            yield _ignore
+            return
+        progress, token = self.work_done_progress, str(uuid4())
+        await progress.create_async(token)
+        progress.begin(token, types.WorkDoneProgressBegin(title=title, percentage=0))
+        shown = 0
+
+        def report(share: float) -> None:
+            nonlocal shown
+            if shown < (percentage := int(share * 100)):
+                shown = percentage
+                progress.report(token, types.WorkDoneProgressReport(percentage=percentage))
+
+        try:
+            yield report
+        finally:
+            progress.end(token, types.WorkDoneProgressEnd())
+
+    def _show(self, kind: types.MessageType, message: str) -> None:
+        self.window_show_message(
+            types.ShowMessageParams(type=kind, message=f"codegen-lsp: {message}")
+        )
+
+    def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
+        """To the log and without the message's text; pygls would show it to the person."""
+        logger.error("a message of the client could not be handled: %s", type(error).__name__)
+
+
+def _register(server: Server) -> None:
+    """Say which messages lead where. Only async handlers can be cancelled by the client."""
+    session = server.session
+    initial: list[object] = []
+
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        initial.append(params.initialization_options)
+        text_document = params.capabilities.text_document
+        if text_document is None or text_document.inline_completion is None:
+            # Whoever shows ghost text would only see the same twice.
+            server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())(complete)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_: types.InitializedParams) -> None:
+        await server.configure(await server.fetch_settings() or initial[-1])
+        await server.watch_settings()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def settings_changed(params: types.DidChangeConfigurationParams) -> None:
+        await server.configure(await server.fetch_settings(params.settings))
+
+    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    async def complete_inline(
+        params: types.InlineCompletionParams,
+    ) -> list[types.InlineCompletionItem]:
+        found = server.find(params.text_document.uri, params.position)
+        if found is None:
+            return []
+        document, offset = found
+        invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        n = session.config.candidates if invoked else 1
+        completion = await session.complete(document, offset, n)
+        cursor = types.Range(start=params.position, end=params.position)
+        return [
+            types.InlineCompletionItem(
+                insert_text=candidate.text,
+                range=cursor,
+                command=_accept_command(document, offset, candidate),
+            )
+            for candidate in completion.candidates
+        ]
+
+    async def complete(params: types.CompletionParams) -> types.CompletionList:
+        found = server.find(params.text_document.uri, params.position)
+        if found is None:
+            return types.CompletionList(is_incomplete=True, items=[])
+        document, offset = found
+        completion = await session.complete(document, offset, n=1)
+        items = [
+            _item(candidate, document, offset, server.encoding)
+            for candidate in completion.candidates
+        ]
+        return types.CompletionList(is_incomplete=True, items=items)
+
+    @server.command(ACCEPT)
+    def accept(shown: dict[str, Any]) -> None:
+        logger.info("accepted %d characters", len(str(shown.get("text", ""))))
+
+
+def _changed(
+    document: Document,
+    version: int,
+    change: types.TextDocumentContentChangeEvent,
+    encoding: Encoding,
+) -> Document:
+    if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+        return replace(document, version=version, text=change.text)
+    start, end = _position(change.range.start), _position(change.range.end)
+    return edit(document, version, start, end, change.text, encoding)
+
+
+def _item(
+    candidate: Candidate, document: Document, offset: int, encoding: Encoding
+) -> types.CompletionItem:
+    """A candidate in a completion menu. Menus filter by the word before the cursor, so the item
+    begins with that word and replaces it by itself."""
+    word = _word_before(document.text, offset)
+    first_line, *others = candidate.text.splitlines()
+    start = position_at(document, offset - len(word), encoding)
+    end = position_at(document, offset, encoding)
+    return types.CompletionItem(
+        label=word + first_line.strip() + (" …" if others else ""),
+        kind=types.CompletionItemKind.Text,
+        detail="codegen-lsp",
+        filter_text=word + candidate.text,
+        text_edit=types.TextEdit(
+            range=types.Range(start=types.Position(*start), end=types.Position(*end)),
+            new_text=word + candidate.text,
+        ),
+        command=_accept_command(document, offset, candidate),
+    )
+
+
+def _accept_command(document: Document, offset: int, candidate: Candidate) -> types.Command:
+    shown = {
+        "uri": document.uri,
+        "version": document.version,
+        "offset": offset,
+        "text": candidate.text,
+    }
+    return types.Command(title="Accept", command=ACCEPT, arguments=[shown])
+
+
+def _ignore(_: float) -> None:
+    """Nobody wants to see the progress."""
+
+
+def _word_before(text: str, offset: int) -> str:
+    start = offset
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    return text[start:offset]
+
+
+def _position(position: types.Position) -> Position:
+    return Position(position.line, position.character)
