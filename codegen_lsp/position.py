@@ -59,8 +59,18 @@ def _n_characters(line: str, n_units: int, encoding: Encoding) -> int:
     if encoding == "utf-32" or line.isascii():
         return min(n_units, len(line))
     codec, unit = ("utf-8", 1) if encoding == "utf-8" else ("utf-16-le", 2)
-    encoded = line.encode(codec, "surrogatepass")[: n_units * unit]
-    return len(encoded.decode(codec, "ignore"))
+    encoded = line.encode(codec, "surrogatepass")
+    end = min(n_units * unit, len(encoded))
+    while end < len(encoded) and _is_inside_character(encoded, end, encoding):
+        end -= unit
+    return len(encoded[:end].decode(codec, "surrogatepass"))
+
+
+def _is_inside_character(encoded: bytes, at: int, encoding: Encoding) -> bool:
+    if encoding == "utf-8":
+        return encoded[at] & 0xC0 == 0x80
+    is_low_surrogate = encoded[at + 1] & 0xFC == 0xDC
+    return is_low_surrogate and at >= 2 and encoded[at - 1] & 0xFC == 0xD8
 
 
 def _n_units(text: str, encoding: Encoding) -> int:

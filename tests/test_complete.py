@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fake_engine import FakeEngine
+from tests.marked import at_cursor, with_ghost
+
+from codegen_lsp.complete import Completion, complete
+from codegen_lsp.config import Config
+from codegen_lsp.engine import Cancel
+
+
+def completed(marked: str, *replies: str, n: int = 1, step: int = 1) -> Completion:
+    document, offset = at_cursor(marked)
+    engine = FakeEngine(*replies, step=step)
+    return complete(document, offset, engine, Config(), n, Cancel())
+
+
+@pytest.mark.parametrize(
+    ("marked", "reply", "expected"),
+    [
+        pytest.param(
+            "def add(a, b):\n    return <CURSOR>\n", "a + b",
+            "def add(a, b):\n    return «a + b»\n", id="fills the line",
+        ),
+        pytest.param("f(<CURSOR>)", "a, b)", "f(«a, b»)", id="does not repeat the closing bracket"),
+        pytest.param("a = 1\r\n<CURSOR>", "b = 2\nc = 3\n\nd", "a = 1\r\n«b = 2\r\nc = 3»", id="CRLF"),
+    ],
+)  # fmt: skip
+def test_complete(marked: str, reply: str, expected: str) -> None:
+    (candidate,) = completed(marked, reply).candidates
+    assert with_ghost(marked, candidate.text) == expected
+
+
+def test_several_candidates_are_ranked_and_merged() -> None:
+    completion = completed("x = <CURSOR>", "1", "2", "1", n=3)
+    assert [candidate.text for candidate in completion.candidates] == ["1", "2"]
+    assert len(completion.stats) == 3
+
+
+def test_nothing_is_generated_past_what_is_shown() -> None:
+    (candidate,) = completed("x = <CURSOR>\n", "1\n" + "y" * 80).candidates
+    assert candidate.text == "1"
+    assert candidate.n_tokens == len(" 1\n")
+
+
+def test_a_cancelled_completion_has_no_candidates() -> None:
+    cancel = Cancel()
+    cancel.set()
+    document, offset = at_cursor("x = <CURSOR>")
+    assert complete(document, offset, FakeEngine("1"), Config(), 1, cancel).candidates == ()
+
+
+def test_where_nothing_can_be_said_the_engine_is_not_asked() -> None:
+    assert completed("x" * 2000 + "<CURSOR>", "1") == Completion()
+
+
+def test_a_line_cut_by_the_length_limit_is_not_shown() -> None:
+    document, offset = at_cursor("<CURSOR>")
+    reply = "a = 1\nb = [1, 2, 3]"
+    engine = FakeEngine(reply)
+    (candidate,) = complete(document, offset, engine, Config(max_tokens=10), 1, Cancel()).candidates
+    assert candidate.text == "a = 1"
+    assert candidate.stop == "length"
+
+
+@given(st.integers(1, 30))
+def test_one_piece_or_character_by_character(step: int) -> None:
+    marked, reply = "def f():\n    <CURSOR>\n", "a = 1\n    return a\n\ndef g():\n    pass\n"
+    assert [c.text for c in completed(marked, reply, step=step).candidates] == [
+        "a = 1\n    return a"
+    ]
