@@ -291,7 +291,7 @@ def _reason() -> str:
     return next(filter(None, [*causes, *_ERRORS]), "it gives no reason")
 
 
-_LEVEL_ERROR = 3  # GGML_LOG_LEVEL_ERROR
+_LEVEL_ERROR = 4  # GGML_LOG_LEVEL_ERROR of ggml.h; llama-cpp-python has it wrong
 _ERRORS: deque[str] = deque(maxlen=32)
 _HEAR = lib.llama_log_callback(_hear)
 _STRLEN = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)

@@ -1,0 +1,199 @@
+"""The engine on the real llama.cpp with the embedded model."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.conftest import write_random_phi2
+
+from codegen_lsp.engine import Cancel, EngineError, Prompt, Sampling, Token
+from codegen_lsp.llama import LlamaEngine
+from codegen_lsp.models import EMBEDDED_PATH
+
+CODE = '''import json
+
+
+def load(path):
+    """Read a JSON file."""
+    with open(path) as file:
+'''
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LlamaEngine]:
+    engine = LlamaEngine(EMBEDDED_PATH)
+    yield engine
+    engine.close()
+
+
+def prompt(engine: LlamaEngine, text: str, heal: str = "") -> Prompt:
+    return Prompt(text, tuple(engine.tokenize(text)), heal)
+
+
+def generate(
+    engine: LlamaEngine, text: str, heal: str = "", *, max_tokens: int = 16, **how: object
+) -> list[Token]:
+    sampling = Sampling(max_tokens, **how)  # type: ignore[arg-type]
+    return list(engine.generate(prompt(engine, text, heal), sampling, Cancel()))
+
+
+def text_of(tokens: list[Token]) -> str:
+    return "".join(token.text for token in tokens)
+
+
+def forget(engine: LlamaEngine) -> None:
+    """Fill the KV cache with something that shares nothing with what follows."""
+    generate(engine, "€", max_tokens=1)
+
+
+def test_it_writes_python(engine: LlamaEngine) -> None:
+    text = text_of(generate(engine, CODE, "        ", stop=("\n",)))
+    assert text.startswith("        ")
+    compile(CODE + text + "\n", "completed", "exec")
+    assert engine.stats.stop == "stop"
+
+
+def test_greedy_is_the_same_with_and_without_reuse(engine: LlamaEngine) -> None:
+    forget(engine)
+    fresh = generate(engine, CODE)
+    assert engine.stats.n_reused == 0
+    again = generate(engine, CODE)
+    assert engine.stats.n_reused == engine.stats.n_prompt - 1
+    longer = generate(engine, CODE + "        data")
+    assert engine.stats.n_reused >= len(engine.tokenize(CODE)) - 1
+    forget(engine)
+    assert text_of(generate(engine, CODE + "        data")) == text_of(longer)
+    assert text_of(again) == text_of(fresh)
+    for one, other in zip(fresh, again, strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=0.05)
+
+
+def test_sampling_is_reproducible_by_its_seed(engine: LlamaEngine) -> None:
+    first, second, other = (
+        text_of(generate(engine, CODE, temperature=1.5, seed=seed)) for seed in (1, 1, 2)
+    )
+    assert first == second
+    assert first != other
+
+
+def test_logprobs_are_of_the_likeliest_token_when_greedy(engine: LlamaEngine) -> None:
+    greedy = generate(engine, CODE, max_tokens=1)[0]
+    sampled = [generate(engine, CODE, max_tokens=1, temperature=2.0, seed=s)[0] for s in range(8)]
+    assert greedy.logprob <= 0
+    assert all(token.logprob <= greedy.logprob for token in sampled)
+
+
+@pytest.mark.parametrize("heal", ["    ", " ", "\t\t", "ret", "é漢😀", "        self.pa"])
+def test_the_answer_begins_with_what_was_taken_back(engine: LlamaEngine, heal: str) -> None:
+    text = text_of(generate(engine, "def f(self):\n", heal, max_tokens=24))
+    assert text.startswith(heal)
+
+
+@given(st.text("aé漢😀\n \t", min_size=1, max_size=12))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_characters_split_over_tokens_come_out_whole(engine: LlamaEngine, heal: str) -> None:
+    """Every byte of these characters is a token of its own to the embedded model."""
+    tokens = generate(engine, "x = '", heal, max_tokens=60)
+    assert text_of(tokens).startswith(heal)
+
+
+def test_a_stop_string_ends_the_answer(engine: LlamaEngine) -> None:
+    whole = text_of(generate(engine, CODE, "        ", max_tokens=24))
+    stop = whole[12:15]
+    cut = text_of(generate(engine, CODE, "        ", max_tokens=24, stop=(stop,)))
+    assert cut == whole[: whole.index(stop)]
+
+
+def test_a_cancellation_acts_inside_a_prompt_evaluation_and_keeps_what_was_done(
+    engine: LlamaEngine,
+) -> None:
+    forget(engine)
+    long = prompt(engine, CODE * 40)
+    assert 1000 < len(long.tokens) < engine.n_ctx
+    begun = time.perf_counter()
+    assert list(engine.generate(long, Sampling(1), Cancel()))
+    whole = time.perf_counter() - begun
+    forget(engine)
+    cancel = Cancel()
+    timer = threading.Timer(whole / 2, cancel.set)
+    timer.start()
+    assert list(engine.generate(long, Sampling(1), cancel)) == []
+    timer.join()
+    assert engine.stats.stop == "cancelled"
+    expected = text_of(generate(engine, CODE * 40))
+    assert 0 < engine.stats.n_reused < len(long.tokens) - 1
+    forget(engine)
+    assert text_of(generate(engine, CODE * 40)) == expected
+
+
+def test_a_raised_flag_stops_at_once(engine: LlamaEngine) -> None:
+    forget(engine)
+    cancel = Cancel()
+    cancel.set()
+    assert list(engine.generate(prompt(engine, CODE), Sampling(8), cancel)) == []
+    assert engine.stats.stop == "cancelled"
+
+
+def test_the_consumer_may_stop_at_any_token(engine: LlamaEngine) -> None:
+    tokens = engine.generate(prompt(engine, CODE), Sampling(16), Cancel())
+    next(tokens)
+    next(tokens)
+    tokens.close()
+    assert engine.stats.stop == "consumer"
+    assert engine.stats.n_generated == 2
+
+
+def test_an_empty_prompt_is_answered(engine: LlamaEngine) -> None:
+    assert generate(engine, "", max_tokens=2)
+
+
+def test_the_context_is_never_exceeded(engine: LlamaEngine) -> None:
+    tokens = (engine.tokenize("x") * engine.n_ctx)[: engine.n_ctx]
+    almost = Prompt("", tuple(tokens[:-3]))
+    assert len(list(engine.generate(almost, Sampling(16), Cancel()))) <= 3
+    with pytest.raises(EngineError, match="lower promptTokens"):
+        list(engine.generate(Prompt("", tuple(tokens)), Sampling(1), Cancel()))
+
+
+def test_the_loading_tells_how_far_it_is_and_can_be_ended() -> None:
+    shares: list[float] = []
+
+    def hear(share: float) -> bool:
+        shares.append(share)
+        return True
+
+    LlamaEngine(EMBEDDED_PATH, progress=hear).close()
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    with pytest.raises(EngineError):
+        LlamaEngine(EMBEDDED_PATH, progress=lambda _: False)
+
+
+def test_a_file_that_is_no_gguf(tmp_path: Path) -> None:
+    path = tmp_path / "no.gguf"
+    path.write_bytes(b"this is no model" * 100)
+    with pytest.raises(EngineError, match=r"no\.gguf: llama\.cpp cannot load it \(.+\)$"):
+        LlamaEngine(path)
+
+
+def test_a_truncated_gguf(tmp_path: Path) -> None:
+    path = tmp_path / "half.gguf"
+    data = EMBEDDED_PATH.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(EngineError, match="corrupted or incomplete"):
+        LlamaEngine(path)
+
+
+def test_an_architecture_that_llama_cpp_does_not_know(tmp_path: Path) -> None:
+    path = tmp_path / "strange.gguf"
+    write_random_phi2(path, architecture="strange")
+    with pytest.raises(EngineError, match="unknown model architecture: 'strange'"):
+        LlamaEngine(path)
