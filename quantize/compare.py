@@ -76,18 +76,24 @@ def compare(
     text: str,
     *,
     n_ctx: int = 512,
+    n_threads: int = 0,
     progress: Callable[[float], None] = lambda _fraction: None,
 ) -> Comparison:
     """Measure both files on `text`, in windows of `n_ctx` tokens (at least 8).
 
-    Both models are in memory together, but the logits of one window only. `progress` hears the
-    fraction of windows done. Raises `CompareError`.
+    `n_threads` 0 means the physical cores; where other programs keep those busy, 1 is much faster,
+    because llama.cpp's threads wait for each other at each step of the graph. `progress` hears the
+    fraction of windows done. Both models are in memory together, but the logits of one window only.
+    Raises `CompareError`.
     """
     if n_ctx < 8:
         raise CompareError(f"a window of {n_ctx} tokens is too small: take 8 or more")
     try:
         with ExitStack() as stack:
-            models = [stack.enter_context(open_model(path, n_ctx)) for path in (reference, test)]
+            models = [
+                stack.enter_context(open_model(path, n_ctx, n_threads))
+                for path in (reference, test)
+            ]
             windows = _windows(models, text, n_ctx)
             scores = []
             for window in windows:
