@@ -51,11 +51,13 @@ def write_random(
     if shape is None:
         raise RandomError(f"there is no shape {shape_name!r}; known are {', '.join(FAMILY)}")
     with whole_folder(folder) as part:
-        _write_tokenizer(part, shape, has_masks=shape_name.startswith("codegen2"))
-        _write_weights(part / "model.safetensors", shape, seed, progress)
+        write_tokenizer(part, shape, has_masks=shape_name.startswith("codegen2"))
+        write_weights(part / "model.safetensors", shape, seed, progress)
 
 
-def _write_tokenizer(folder: Path, shape: Shape, has_masks: bool) -> None:
+def write_tokenizer(folder: Path, shape: Shape, has_masks: bool) -> None:
+    """Write config.json and a tokenizer whose first 256 ids are the bytes. `has_masks` fills the rest of
+    the vocabulary with the tokens of CodeGen2, `<mask_1>` being the last."""
     tokens, merges = _byte_pairs()
     vocabulary = {text: token_id for token_id, text in enumerate([*tokens, END_OF_TEXT])}
     runs = [" " * n for n in range(31, 1, -1)] + ["\t" * n for n in range(9, 1, -1)]
@@ -115,7 +117,8 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_weights(path: Path, shape: Shape, seed: int, progress: Callable[[float], None]) -> None:
+def write_weights(path: Path, shape: Shape, seed: int, progress: Callable[[float], None]) -> None:
+    """Write random weights of `shape` to a safetensors file, in float16."""
     tensors = tensor_shapes(shape)
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
