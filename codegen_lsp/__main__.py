@@ -164,11 +164,12 @@ def _load(config: Config, progress: Callable[[float], bool]) -> Engine:
     """The engine that a configuration asks for. Raises `EngineError`."""
     from codegen_lsp.llama import LlamaEngine
 
+    try:
+        path = find(config.model)
+    except ModelError as error:
+        raise EngineError(str(error)) from error
     return LlamaEngine(
-        find(config.model),
-        n_threads=config.threads,
-        n_gpu_layers=config.gpu_layers,
-        progress=progress,
+        path, n_threads=config.threads, n_gpu_layers=config.gpu_layers, progress=progress
     )
 
 

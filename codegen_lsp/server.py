@@ -180,8 +180,12 @@ class Server(LanguageServer):
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
-        """To the log and without the message's text; pygls would show it to the person."""
-        logger.error("a message of the client could not be handled: %s", type(error).__name__)
+        """To the log, with where it happened but not what was said: texts of errors may hold code, and
+        pygls would show them to the person."""
+        details = error.data if isinstance(error, JsonRpcException) else None
+        where = details["traceback"] if isinstance(details, dict) else ()
+        kind = str(error).partition(":")[0] if where else type(error).__name__
+        logger.error("a message of the client failed: %s\n%s", kind, "".join(where).rstrip())
 
 
 def _register(server: Server) -> None:

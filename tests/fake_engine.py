@@ -8,7 +8,7 @@ from codegen_lsp.engine import Cancel, Prompt, Sampling, Stats, Token, until_sto
 
 
 class FakeEngine:
-    """Replies with `replies` in turn, `step` characters a token; one character of a prompt is a token."""
+    """Replies with `replies` in turn, `step` characters a token; reads a character a token."""
 
     def __init__(self, *replies: str, step: int = 1, n_ctx: int = 2048) -> None:
         self.n_ctx = n_ctx

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fake_engine import FakeEngine
-from tests.marked import at_cursor, with_ghost
 
 from codegen_lsp.complete import Completion, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel
+from tests.fake_engine import FakeEngine
+from tests.marked import at_cursor, with_ghost
 
 
 def completed(marked: str, *replies: str, n: int = 1, step: int = 1) -> Completion:

@@ -27,21 +27,29 @@ def test_values_come_on_top_of_a_base() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "complaint"),
     [
-        ("candidates", 0, "setting 'candidates': expected 1 to 10, got 0; 3 is used"),
-        ("candidates", "3", "setting 'candidates': expected a whole number, got '3'; 3 is used"),
-        ("candidates", True, "setting 'candidates': expected a whole number, got True; 3 is used"),
-        ("candidates", 2.5, "setting 'candidates': expected a whole number, got 2.5; 3 is used"),
-        ("topP", float("nan"), "setting 'topP': expected 0.05 to 1.0, got nan; 0.95 is used"),
-        ("enabled", 1, "setting 'enabled': expected true or false, got 1; True is used"),
-        ("disabledLanguages", "c", "setting 'disabledLanguages': expected a list of texts, got 'c'; () is used"),
-        ("logLevel", "all", "setting 'logLevel': expected one of debug, info, warning, error, got 'all'; 'info' is used"),
-        ("modle", "x", "setting 'modle' does not exist"),
+        ("candidates", 0, "expected 1 to 10, got 0; 3 is used"),
+        ("candidates", "3", "expected a whole number, got '3'; 3 is used"),
+        ("candidates", True, "expected a whole number, got True; 3 is used"),
+        ("candidates", 2.5, "expected a whole number, got 2.5; 3 is used"),
+        ("topP", float("nan"), "expected 0.05 to 1.0, got nan; 0.95 is used"),
+        ("enabled", 1, "expected true or false, got 1; True is used"),
+        ("disabledLanguages", "c", "expected a list of texts, got 'c'; () is used"),
+        ("logLevel", 4, "expected a text, got 4; 'info' is used"),
+        (
+            "logLevel",
+            "all",
+            "expected one of debug, info, warning, error, got 'all'; 'info' is used",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_bad_value_costs_one_line_and_nothing_else(key: str, value: Any, complaint: str) -> None:
     config, complaints = parse({key: value, "maxTokens": 7})
-    assert complaints == (complaint,)
+    assert complaints == (f"setting {key!r}: {complaint}",)
     assert config == Config(max_tokens=7)
+
+
+def test_a_setting_that_does_not_exist() -> None:
+    assert parse({"modle": "x"}) == (Config(), ("setting 'modle' does not exist",))
 
 
 def test_settings_that_are_no_object() -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.marked import at_cursor, context_at
 
 from codegen_lsp.context import GRID, MAX_LINE, WINDOW, gather, newline
 from codegen_lsp.document import Document
+from tests.marked import at_cursor, context_at
 
 
 def test_prefix_and_suffix() -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import write_random_phi2
 
 from codegen_lsp.engine import Cancel, EngineError, Prompt, Sampling, Token
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import EMBEDDED_PATH
+from tests.conftest import write_random_phi2
 
 CODE = '''import json
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.marked import context_at, with_ghost
 
 from codegen_lsp.postprocess import clean, is_complete, truncate, whole_lines
+from tests.marked import context_at, with_ghost
 
 PYTHON = [
     pytest.param("return <CURSOR>", "a + b", "return «a + b»", id="the rest of the line"),

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fake_engine import FakeEngine
-from tests.marked import context_at
 
 from codegen_lsp.context import GRID, Context
 from codegen_lsp.prompt import render
+from tests.fake_engine import FakeEngine
+from tests.marked import context_at
 
 tokenize = FakeEngine().tokenize  # a character a token
 

@@ -1,0 +1,1 @@
+"""Tests, one file per room; `editors/` drives the real editors."""

@@ -1,0 +1,1 @@
+"""Tests in real editors; `make test-editors`."""

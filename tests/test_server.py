@@ -1,0 +1,270 @@
+"""The real server over real stdio, with the embedded model."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client import TIMEOUT, URI, Client, running
+
+CODE = "import json\n\n\ndef load(path):\n    with open(path) as file:\n        return json."
+CURSOR = (5, 20)
+INLINE: dict[str, Any] = {"textDocument": {"inlineCompletion": {}}}
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with running() as client:
+        client.initialize(**INLINE)
+        yield client
+
+
+def test_initialize_answers_before_the_model_is_there() -> None:
+    with running("--model", "no-such-model") as client:
+        capabilities = client.initialize(**INLINE)
+        assert capabilities["inlineCompletionProvider"] == {}
+        assert capabilities["textDocumentSync"]["change"] == 2
+        assert "codegen.accept" in capabilities["executeCommandProvider"]["commands"]
+
+
+def test_ghost_text_at_the_cursor(client: Client) -> None:
+    client.open(CODE)
+    (item,) = client.inline(*CURSOR)
+    cursor = {"line": CURSOR[0], "character": CURSOR[1]}
+    assert item["range"] == {"start": cursor, "end": cursor}
+    assert re.match(r"\w+\(", item["insertText"])
+    assert item["command"]["command"] == "codegen.accept"
+    (shown,) = item["command"]["arguments"]
+    assert shown == {"uri": URI, "version": 1, "offset": len(CODE), "text": item["insertText"]}
+    client.request("workspace/executeCommand", item["command"])
+
+
+def test_invoked_gives_several_different_candidates(client: Client) -> None:
+    client.open("import os\n\n")
+    items = client.inline(2, 0, kind=1)
+    texts = [item["insertText"] for item in items]
+    assert len(set(texts)) == len(texts) > 1
+
+
+def test_the_text_is_what_the_edits_made_it(client: Client) -> None:
+    client.open("x = 1\f\r\n" + "s = '😀\u2028'; json = 1\r\ny = json.")
+    client.change(2, "import json\r\n", (0, 0))
+    client.change(3, "dumps(", (3, 9))
+    (item,) = client.inline(3, 15)
+    assert "\n" not in item["insertText"]
+
+
+def test_clients_without_ghost_text_get_a_menu_item() -> None:
+    with running() as client:
+        capabilities = client.initialize()
+        assert "completionProvider" in capabilities
+        client.open(CODE + "lo")
+        place = {"line": CURSOR[0], "character": CURSOR[1] + 2}
+        result = client.request(
+            "textDocument/completion", {"textDocument": {"uri": URI}, "position": place}
+        )
+        (item,) = result["items"]
+        assert item["filterText"].startswith("lo")
+        edit = item["textEdit"]
+        assert edit["newText"] == item["filterText"]
+        assert edit["range"]["start"] == {"line": CURSOR[0], "character": CURSOR[1]}
+        assert edit["range"]["end"] == place
+
+
+def test_clients_with_ghost_text_do_not_see_it_twice(client: Client) -> None:
+    with running() as other:
+        assert "completionProvider" not in other.initialize(**INLINE)
+
+
+def test_the_newest_request_wins(client: Client) -> None:
+    client.open("x = 1\n" * 300)
+    requests = [client.send_inline(299, 5) for _ in range(20)]
+    answers = [client.answer(request) for request in requests]
+    assert all(answer["result"] == [] for answer in answers[:-1])
+    assert isinstance(answers[-1]["result"], list)
+
+
+def test_a_change_outdates_what_was_asked_before_it(client: Client) -> None:
+    client.open("x = 1\n" * 300)
+    client.inline(0, 5)  # the model is there now
+    outdated = client.send_inline(300, 0)
+    client.change(2, "import ", (300, 0))
+    assert client.answer(outdated)["result"] == []
+
+
+def test_a_cancelled_request_is_answered_as_such(client: Client) -> None:
+    client.open("x = 1\n" * 300)
+    client.inline(0, 5)
+    request = client.send_inline(300, 0)
+    client.notify("$/cancelRequest", {"id": request})
+    assert client.answer(request)["error"]["code"] == -32800
+    assert isinstance(client.inline(0, 5), list)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param(
+            {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 0},
+             "context": {"triggerKind": 0}},
+            id="a trigger kind that does not exist",
+        ),
+        pytest.param({"textDocument": {"uri": URI}, "position": "here"}, id="no position"),
+    ],
+)  # fmt: skip
+def test_invalid_parameters_get_an_answer_and_no_toast(client: Client, params: Any) -> None:
+    client.open(CODE)
+    request = client.send("textDocument/inlineCompletion", params)
+    assert client.answer(request)["error"]["code"] == -32602
+    assert client.inline(*CURSOR)
+    shown = [message["method"] for message in list(client.notifications.queue)]
+    assert "window/showMessage" not in shown
+
+
+def test_positions_that_are_nowhere_and_documents_that_are_not_open(client: Client) -> None:
+    client.open(CODE)
+    assert isinstance(client.inline(10_000, 10_000), list)
+    assert client.inline(0, 0, uri="untitled:none") == []
+    client.change(2, "x", (0, 0), uri="untitled:none")
+    client.notify("textDocument/didClose", {"textDocument": {"uri": "untitled:none"}})
+    assert client.inline(*CURSOR)
+
+
+def test_garbage_on_the_wire_does_no_harm(client: Client) -> None:
+    client.write(b"Content-Length: 9\r\n\r\n{garbage}")
+    client.notify("no/such/notification", {"x": 1})
+    request = client.send("no/such/request", {})
+    assert client.answer(request)["error"]["code"] == -32601
+    client.open(CODE)
+    assert client.inline(*CURSOR)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="an empty file"),
+        pytest.param("\0\1\2", id="a binary file"),
+        pytest.param("x" * 5_000_000, id="a single line of 5 MB"),
+    ],
+)
+def test_files_in_which_nothing_is_suggested(client: Client, text: str) -> None:
+    client.open("warm = 1\n", uri="file:///other.py")
+    client.inline(0, 0, uri="file:///other.py")
+    client.open(text)
+    begun = time.perf_counter()
+    items = client.inline(0, len(text))
+    if text:
+        assert items == []
+    assert time.perf_counter() - begun < TIMEOUT
+
+
+def test_settings_come_from_the_client_and_are_live() -> None:
+    capabilities = {
+        **INLINE,
+        "workspace": {
+            "configuration": True,
+            "didChangeConfiguration": {"dynamicRegistration": True},
+        },
+    }
+    with running(settings={"enabled": False}) as client:
+        client.initialize({"enabled": True}, **capabilities)
+        client.open(CODE)
+        while "client/registerCapability" not in client.asked:
+            time.sleep(0.01)
+        assert client.inline(*CURSOR) == []
+        client.settings = {"enabled": True, "candidates": "many"}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        message = client.wait_for("window/showMessage")
+        assert "setting 'candidates': expected a whole number, got 'many'" in message["message"]
+        assert client.inline(*CURSOR)
+        client.settings = {"disabledLanguages": ["python"]}
+        client.notify("workspace/didChangeConfiguration", {"settings": None})
+        while client.inline(*CURSOR):
+            pass
+
+
+def test_settings_from_initialization_options() -> None:
+    with running() as client:
+        client.initialize({"disabledLanguages": ["python"]}, **INLINE)
+        client.open(CODE)
+        assert client.inline(*CURSOR) == []
+
+
+def test_progress_while_the_model_loads() -> None:
+    with running() as client:
+        client.initialize(window={"workDoneProgress": True}, **INLINE)
+        begin, *reports, end = iter_progress(client)
+        assert begin["kind"] == "begin"
+        assert "nano" in begin["title"]
+        percentages = [report["percentage"] for report in reports]
+        assert percentages == sorted(percentages)
+        assert end["kind"] == "end"
+
+
+def iter_progress(client: Client) -> Iterator[dict[str, Any]]:
+    while True:
+        value = client.wait_for("$/progress")["value"]
+        yield value
+        if value["kind"] == "end":
+            return
+
+
+def test_a_model_that_is_not_there_is_said_once_and_mended_by_a_setting() -> None:
+    with running("--model", "no-such-model") as client:
+        client.initialize(**INLINE)
+        message = client.wait_for("window/showMessage")["message"]
+        assert message == ("codegen-lsp: there is no model 'no-such-model'; installed are: nano")
+        client.open(CODE)
+        assert client.inline(*CURSOR) == []
+        settings = {"settings": {"codegen": {"model": "nano"}}}
+        client.notify("workspace/didChangeConfiguration", settings)
+        while not client.inline(*CURSOR):
+            time.sleep(0.01)
+        assert client.notifications.empty()
+
+
+def test_shutdown_and_exit_leave_no_process(client: Client) -> None:
+    client.open(CODE)
+    client.inline(*CURSOR)
+    client.leave()
+    assert client.process.wait(TIMEOUT) == 0
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_end_of_stdin_leaves_no_process(client: Client, busy: bool) -> None:
+    client.open("x = 1\n" * 300)
+    if busy:
+        client.send_inline(300, 0)
+    assert client.process.stdin is not None
+    client.process.stdin.close()
+    client.process.stdin = None
+    assert client.process.wait(TIMEOUT) == 0
+
+
+def test_the_log_file_holds_no_code(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running("--log-file", str(log)) as client:
+        client.initialize({"logLevel": "debug"}, **INLINE)
+        client.open(CODE + "secret_name")
+        client.send("textDocument/inlineCompletion", {"secret_name": 1})
+        client.write(b"Content-Length: 13\r\n\r\n{secret_name}")
+        client.inline(5, 31)
+        client.leave()
+        client.process.wait(TIMEOUT)
+    text = log.read_text(encoding="utf-8")
+    assert "llama.cpp" in text
+    assert "secret_name" not in text + client.stderr
+
+
+def test_nothing_but_the_protocol_on_stdout() -> None:
+    """The client would fail on anything else; here the server is as talkative as it can be."""
+    with running() as client:
+        client.initialize({"logLevel": "debug", "nonsense": 1}, **INLINE)
+        client.open(CODE)
+        assert client.inline(*CURSOR)
