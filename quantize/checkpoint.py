@@ -112,7 +112,7 @@ def _read_shards(folder: Path, name: str) -> dict[str, StoredTensor]:
     tensors: dict[str, StoredTensor] = {}
     for shard in sorted(shards):
         # An index names its neighbours; anything else would have us read outside of the folder.
-        if Path(shard).name != shard or not (folder / shard).exists():
+        if Path(shard).name != shard or not (folder / shard).is_file():
             raise CheckpointError(f"{index}: it names the shard {shard}, which is not there")
         with _about(folder / shard):
             tensors |= read_tensors(folder / shard)

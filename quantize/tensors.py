@@ -47,7 +47,7 @@ class StoredTensor:
 def read_tensors(path: Path) -> dict[str, StoredTensor]:
     """What lies where in a `.safetensors` or a PyTorch file. Raises `ValueError`, `OSError`."""
     with path.open("rb") as file:
-        if file.read(20).startswith(b"version https://git-lf"):
+        if file.read(64).startswith(b"version https://git-lfs"):
             raise ValueError(
                 "is a Git LFS pointer, not the weights; fetch them with 'git lfs pull'"
             )
@@ -210,8 +210,8 @@ class _PickledTensor:
 def _unpickle(file: IO[bytes]) -> dict[str, _PickledTensor]:
     try:
         state = _TensorUnpickler(file).load()
-    except pickle.UnpicklingError as error:
-        raise ValueError(str(error)) from error
+    except _RefusalError:
+        raise
     except Exception as error:
         # A damaged pickle fails in whatever way its bytes happen to say: IndexError, TypeError...
         raise ValueError(f"holds a damaged pickle ({error})") from error
@@ -221,6 +221,10 @@ def _unpickle(file: IO[bytes]) -> dict[str, _PickledTensor]:
         if not isinstance(name, str) or not isinstance(tensor, _PickledTensor):
             raise ValueError(f"is no checkpoint: its entry {name!r} is not a tensor")
     return state
+
+
+class _RefusalError(ValueError):
+    """The pickle is readable, and asks for what no checkpoint needs."""
 
 
 class _TensorUnpickler(pickle.Unpickler):
@@ -239,14 +243,14 @@ class _TensorUnpickler(pickle.Unpickler):
             return self._rebuild_parameter
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
-        raise pickle.UnpicklingError(
+        raise _RefusalError(
             f"asks to run '{module}.{name}', which is refused: a checkpoint holds only tensors"
         )
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _device, _n_elements = pid
         if kind != "storage" or dtype not in _STORAGES.values():
-            raise pickle.UnpicklingError(f"holds a persistent {kind!r}, which is no tensor storage")
+            raise _RefusalError(f"holds a persistent {kind!r}, which is no tensor storage")
         return _Storage(str(key), dtype)
 
     def _rebuild_tensor(
@@ -254,7 +258,7 @@ class _TensorUnpickler(pickle.Unpickler):
     ) -> _PickledTensor:
         numbers = (first, *shape, *strides)
         if not isinstance(storage, _Storage) or min(numbers) < 0 or len(shape) != len(strides):
-            raise pickle.UnpicklingError("holds a tensor with a senseless shape or storage")
+            raise _RefusalError("holds a tensor with a senseless shape or storage")
         return _PickledTensor(storage, int(first), tuple(map(int, shape)), tuple(map(int, strides)))
 
     def _rebuild_parameter(self, tensor: _PickledTensor, *_autograd: object) -> _PickledTensor:

@@ -6,6 +6,7 @@ fails on the way (a full disk, Ctrl-C) leaves nothing behind, and what was there
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,10 +17,13 @@ from pathlib import Path
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """Give the name to write to; it becomes `target` when the block ends without an exception."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file to write", str(target))
     part = _beside(target)
     try:
-        yield part
-        part.replace(target)
+        with _named(target, part):
+            yield part
+            part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -29,14 +33,16 @@ def whole_file(target: Path) -> Iterator[Path]:
 def whole_folder(target: Path) -> Iterator[Path]:
     """The same for a folder, which must be new or empty. Raises `FileExistsError` otherwise."""
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{target} is there already; choose a new or empty folder")
+        text = "it is there already; choose a new or empty folder"
+        raise FileExistsError(errno.EEXIST, text, str(target))
     part = _beside(target)
-    part.mkdir()
     try:
-        yield part
-        if target.exists():
-            target.rmdir()
-        part.rename(target)
+        with _named(target, part):
+            part.mkdir()
+            yield part
+            if target.exists():
+                target.rmdir()
+            part.rename(target)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -44,3 +50,14 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def _beside(target: Path) -> Path:
     return target.parent / f".{target.name}.{os.getpid()}.part"
+
+
+@contextmanager
+def _named(target: Path, part: Path) -> Iterator[None]:
+    """Let an `OSError` speak of the name that the person knows; a failed write has none at all."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename in (None, str(part), part):
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
