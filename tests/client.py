@@ -128,6 +128,8 @@ class Client:
                 self._serve(message)
             else:
                 self.notifications.put(message)
+        for waiting in self._answers.values():
+            waiting.put({"error": {"message": "the server has ended"}})
 
     def _serve(self, message: dict[str, Any]) -> None:
         self.asked.append(message["method"])

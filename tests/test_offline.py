@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,10 +50,8 @@ def test_completes_in_a_namespace_without_interfaces() -> None:
         assert client.inline(2, 9)
 
 
-def test_opens_no_socket(tmp_path: Path) -> None:
-    script = tmp_path / "audited.py"
-    script.write_text(AUDITED, encoding="utf-8")
-    with running(command=[sys.executable, str(script)]) as client:
+def test_opens_no_socket() -> None:
+    with running(command=[sys.executable, "-c", AUDITED]) as client:
         client.initialize(**INLINE)
         client.open(CODE)
         assert client.inline(2, 9)
