@@ -80,7 +80,8 @@ def serve(
     serve_lsp(_load, Config(model=model))
 
 
-@app.command()
+# `-:3:1` is a place and no option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def complete(
     place: Annotated[
         str,
@@ -206,7 +207,7 @@ def _parse_place(place: str) -> tuple[str, int, int]:
     """File, line and column, the latter two from 1; 0 and 0 for stdin's end."""
     if place == "-":
         return place, 0, 0
-    name, line, column = ("", *place.rsplit(":", 2))[-3:]
+    name, line, column = parts if len(parts := place.rsplit(":", 2)) == 3 else ("", "", "")
     if not name or not (line.isdecimal() and column.isdecimal() and int(line) and int(column)):
         _fail(f"{place!r} is not FILE:LINE:COL with line and column from 1, such as main.py:12:5")
     return name, int(line), int(column)

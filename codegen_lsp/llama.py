@@ -238,6 +238,8 @@ def system_info() -> str:
 
 
 def _load_model(path: Path, n_gpu_layers: int, progress: Callable[[float], bool]) -> Any:
+    if not path.is_file():
+        raise EngineError(f"{path}: there is no such file")
     _listen()
     params = lib.llama_model_default_params()
     params.n_gpu_layers = n_gpu_layers if supports_gpu() else 0
