@@ -122,6 +122,14 @@ def compare_command(
             " not trained on.",
         ),
     ],
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="CPU threads; 0 is one for each core. Fewer are faster while other programs keep the"
+            " machine busy.",
+        ),
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure what a quantization costs.
@@ -135,7 +143,7 @@ def compare_command(
     with _errors_in_one_line(CompareError):
         with _progress_bar("Reading") as progress:
             content = text.read_text(encoding="utf-8", errors="replace")
-            comparison = compare(reference, test, content, progress=progress)
+            comparison = compare(reference, test, content, n_threads=threads, progress=progress)
         if as_json:
             print(json.dumps(asdict(comparison), indent=2))
         else:
