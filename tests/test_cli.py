@@ -82,7 +82,8 @@ def test_complete_as_json(cli: CommandLine) -> None:
 def test_complete_reads_standard_input(cli: CommandLine) -> None:
     code = b"def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return"
     assert "«" in cli("complete", "-", stdin=code).stdout
-    assert cli("complete", "-:2:12", stdin=code).stdout.startswith("def add(a, b):\n    return «")
+    code = b"import json\n\ndata = json.\nprint(data)\n"
+    assert cli("complete", "-:3:13", stdin=code).stdout.startswith("import json\n\ndata = json.«")
 
 
 @pytest.mark.parametrize(
