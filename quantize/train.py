@@ -93,6 +93,7 @@ def train(
     learned is in `out_dir` for `resume`. Raises `TrainError`.
     """
     try:
+        model = network.load(init) if init else None
         out_dir.mkdir(parents=True, exist_ok=True)
         tokenizer_folder = init or _own_tokenizer(corpus, out_dir)
         texts = [
@@ -103,7 +104,7 @@ def train(
         n_vocab = -(-tokenizer.get_vocab_size() // 64) * 64  # GPUs like whole tiles
         shape = Shape(n_layer, n_embd, n_embd // 64, 32, 4 * n_embd, n_vocab)
         torch.manual_seed(0)
-        run = _start(network.load(init) if init else network.CodeGen(shape))
+        run = _start(model or network.CodeGen(shape))
         if resume:
             _restore(out_dir / "state.pt", run)
         n_bytes = tokens.bytes_of_tokens(tokenizer, run.model.shape.n_vocab)
@@ -132,6 +133,7 @@ def nats_by_position(
     A window begins anywhere in a file; end-of-text counts in neither array.
     """
     length = min(model.shape.n_positions, text.size - 1)
+    n_windows = min(n_windows, text.size // length)
     nats, size = np.zeros(length), np.zeros(length)
     for offset in np.linspace(0, text.size - length - 1, n_windows).astype(int):
         window = text[offset : offset + length + 1].astype(np.int64)

@@ -22,7 +22,7 @@ def small_standard_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     folder = tmp_path / "lib"
     folder.mkdir()
     (folder / "abc.py").write_text(CODE + "# the standard library's\n", encoding="utf-8")
-    monkeypatch.setattr(corpus.sysconfig, "get_path", lambda _name: str(folder))
+    monkeypatch.setattr("sysconfig.get_path", lambda _name: str(folder))
 
 
 def install(
