@@ -142,7 +142,7 @@ def test_a_permissive_package_is_read_and_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(corpus.HELD_OUT))
 def test_held_out_packages_are_not_read(tmp_path: Path, name: str) -> None:
     site = tmp_path / "site"
-    install(site, name.title(), {f"{name}/core.py": CODE})
+    install(site, name.title(), {f"{name}/core.py": CODE, "under_another_name.py": CODE})
     assert gathered(tmp_path, site).count("Hello, ") == 1  # the standard library's
 
 
@@ -219,7 +219,7 @@ def test_the_split_follows_the_text_alone(tmp_path: Path) -> None:
     files = {f"kind/m{i}.py": f"{CODE}# number {i}\n" for i in range(2000)}
     install(tmp_path / "site", "kind", files)
     gather([tmp_path / "site"], tmp_path / "out")
-    renamed = {f"kind/other{i}.py": text for i, text in enumerate(files.values())}
+    renamed = {f"kind/other{i}.py": text for i, text in enumerate(reversed(files.values()))}
     install(tmp_path / "site2", "kind", renamed)
     gather([tmp_path / "site2"], tmp_path / "out2")
     for name in ("train.txt", "heldout.txt"):
@@ -245,7 +245,8 @@ def test_what_was_there_stays_when_writing_fails(
     out.mkdir()
     (out / "train.txt").write_text("before", encoding="utf-8")
 
-    def full(*_args: object, **_options: object) -> int:
+    def full(path: Path, *_args: object, **_options: object) -> int:
+        path.write_bytes(b"half of it")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)

@@ -63,7 +63,13 @@ def test_nothing_is_lost(folder: Path, text: str) -> None:
     ids = tokenizer.encode(text).ids
     assert tokenizer.decode(ids, skip_special_tokens=False) == text
     n_bytes = int(bytes_of_tokens(tokenizer, 350)[ids].sum())
-    assert n_bytes == len(text.replace("<|endoftext|>", "").encode())
+    assert n_bytes == len(text.encode())
+
+
+def test_end_of_text_is_no_text(folder: Path) -> None:
+    n_bytes = bytes_of_tokens(load_tokenizer(folder), 350)
+    assert n_bytes[0] == 0
+    assert (n_bytes[1 : read_vocabulary(folder).n_ids] > 0).all()
 
 
 def test_each_document_begins_with_end_of_text(corpus: Path, folder: Path, tmp_path: Path) -> None:
