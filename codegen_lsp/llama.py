@@ -1,4 +1,4 @@
-"""The engine on llama.cpp: the only room that knows its library.
+"""The engine on llama.cpp.
 
 Low-level on purpose. One context with one sequence keeps the tokens of the last prompt and answer, so
 that a new prompt costs only what differs from it; an evaluation ends at once when a flag is raised.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import codecs
 import ctypes
-import logging
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,9 @@ from typing import Any
 import numpy as np
 import psutil
 
-# Threads that wait for each other sleep instead of spinning. On two cores shared with a compiler (or
-# anything else), spinning made a token of the embedded model take 360 ms instead of 4.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the library is loaded
-
-import llama_cpp.llama_cpp as lib
-
 from codegen_lsp.engine import Cancel, EngineError, Prompt, Sampling, Stats, Stop, Token, until_stop
 from codegen_lsp.healing import Vocabulary
-
-logger = logging.getLogger(__name__)
+from codegen_lsp.native import captured_log, lib
 
 # Enough for every CodeGen (2,048 positions); a longer one only costs memory until slots can use it.
 MAX_CTX = 4096
@@ -240,13 +231,13 @@ def system_info() -> str:
 def _load_model(path: Path, n_gpu_layers: int, progress: Callable[[float], bool]) -> Any:
     if not path.is_file():
         raise EngineError(f"{path}: there is no such file")
-    _listen()
     params = lib.llama_model_default_params()
     params.n_gpu_layers = n_gpu_layers if supports_gpu() else 0
     params.progress_callback = lib.llama_progress_callback(lambda share, _: progress(share))
-    model = lib.llama_model_load_from_file(os.fsencode(path), params)
+    with captured_log() as log:
+        model = lib.llama_model_load_from_file(os.fsencode(path), params)
     if not model:
-        raise EngineError(f"{path}: llama.cpp cannot load it ({_reason()})")
+        raise EngineError(f"{path}: llama.cpp cannot load it ({log.reason()})")
     return model
 
 
@@ -255,10 +246,11 @@ def _new_context(model: Any, n_threads: int) -> Any:
     params.n_ctx = min(int(lib.llama_model_n_ctx_train(model)), MAX_CTX)
     params.n_batch, params.n_ubatch = N_BATCH, N_UBATCH
     params.n_threads = params.n_threads_batch = n_threads
-    ctx = lib.llama_init_from_model(model, params)
+    with captured_log() as log:
+        ctx = lib.llama_init_from_model(model, params)
     if not ctx:
         lib.llama_model_free(model)
-        raise EngineError(f"llama.cpp cannot make room for the model ({_reason()})")
+        raise EngineError(f"llama.cpp cannot make room for the model ({log.reason()})")
     return ctx
 
 
@@ -273,27 +265,5 @@ def _new_sampler(sampling: Sampling) -> Any:
     return chain
 
 
-def _listen() -> None:
-    """Take llama.cpp's log, which would go to stderr; there is one for the whole process."""
-    lib.llama_backend_init()
-    lib.llama_log_set(_HEAR, ctypes.c_void_p(0))
-    _ERRORS.clear()
-
-
-def _hear(level: int, text: bytes, _: Any) -> None:
-    line = text.decode("utf-8", "replace").strip()
-    if level == _LEVEL_ERROR:
-        _ERRORS.append(line)
-    logger.debug("llama.cpp: %s", line)
-
-
-def _reason() -> str:
-    """Why the last loading failed: llama.cpp reports the cause first, then who failed of it."""
-    causes = [line.partition("error loading model: ")[2] for line in _ERRORS]
-    return next(filter(None, [*causes, *_ERRORS]), "it gives no reason")
-
-
-_LEVEL_ERROR = 4  # GGML_LOG_LEVEL_ERROR of ggml.h; llama-cpp-python has it wrong
-_ERRORS: deque[str] = deque(maxlen=32)
-_HEAR = lib.llama_log_callback(_hear)
+# See `LlamaEngine._abort_on`.
 _STRLEN = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)

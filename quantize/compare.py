@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from quantize.native import Logits, Model, NativeError, Tokens, open_model
+from quantize.model import Logits, Model, NativeError, Tokens, open_model
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -16,8 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import llama_cpp
-
+from codegen_lsp.native import lib
 from quantize.whole import whole_file
 
 
@@ -27,9 +26,9 @@ class QuantizeError(Exception):
 
 def _known_types() -> dict[str, int]:
     prefix = re.compile(r"LLAMA_FTYPE_(?:MOSTLY|ALL)_(.+)")
-    names = {match[1]: name for name in dir(llama_cpp) if (match := prefix.fullmatch(name))}
+    names = {match[1]: name for name in dir(lib) if (match := prefix.fullmatch(name))}
     del names["NVFP4"]  # files of this type can be read, but llama_model_quantize makes none
-    numbers = {name: int(getattr(llama_cpp, constant)) for name, constant in names.items()}
+    numbers = {name: int(getattr(lib, constant)) for name, constant in names.items()}
 
     def most_bits_first(name: str) -> tuple[int, int]:
         digits = re.search(r"\d+", name)
@@ -140,16 +139,16 @@ def _explain(log: str, status: int, source: Path, target: Path, type_name: str) 
 
 def _quantize_in_this_process(source: str, target: str, number: int, n_threads: int) -> bool:
     """What the child does: quantize, and then see that llama.cpp accepts what it has written."""
-    llama_cpp.llama_log_set(llama_cpp.llama_log_callback(), ctypes.c_void_p(None))
-    params = llama_cpp.llama_model_quantize_default_params()
+    lib.llama_log_set(lib.llama_log_callback(), ctypes.c_void_p(None))
+    params = lib.llama_model_quantize_default_params()
     params.ftype = number
     params.nthread = n_threads
-    if llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), params) != 0:
+    if lib.llama_model_quantize(os.fsencode(source), os.fsencode(target), params) != 0:
         return False
     # Opening a model compares the tensors' places with the size of the file.
-    model_params = llama_cpp.llama_model_default_params()
+    model_params = lib.llama_model_default_params()
     model_params.vocab_only = True
-    return bool(llama_cpp.llama_model_load_from_file(os.fsencode(target), model_params))
+    return bool(lib.llama_model_load_from_file(os.fsencode(target), model_params))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from quantize.checkpoint import CheckpointError, open_checkpoint
 from quantize.convert import ConvertError, OutType, convert, qkv_order
-from quantize.native import open_model
+from quantize.model import open_model
 from quantize.random_weights import write_random, write_tokenizer, write_weights
 from quantize.shape import Shape
 from quantize.tensors import map_tensor, to_float
@@ -264,7 +264,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
     try:
-        with pytest.raises(OSError, match="File too large: .*model.gguf'"):
+        with pytest.raises(OSError, match=r"File too large: .*model\.gguf'"):
             convert(tmp_path / "model", target)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -29,7 +29,8 @@ ALLOWED = {
     },
     "session": {"complete", "config", "document", "engine"},
     "server": {"__init__", "config", "document", "engine", "position", "session"},
-    "llama": {"engine", "healing"},
+    "native": set(),
+    "llama": {"engine", "healing", "native"},
     "models": set(),
     "doctor": {"__init__", "config", "engine", "llama", "models", "session"},
     "terminal": {"complete", "document", "doctor", "models"},
@@ -46,7 +47,7 @@ IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subproces
 DOORS = {
     "pygls": {"server"},
     "lsprotocol": {"server"},
-    "llama_cpp": {"llama"},
+    "llama_cpp": {"native"},
     "tree_sitter": {"syntax"},
     "httpx": {"models"},
     "platformdirs": {"models"},

@@ -11,7 +11,7 @@ import llama_cpp
 import psutil
 import pytest
 
-from quantize.native import captured_log
+from codegen_lsp.native import captured_log
 from quantize.quantize import TYPES, QuantizeError, quantize_file
 from tests.conftest import write_random_phi2
 
@@ -119,6 +119,8 @@ def test_paths(tiny_gguf: Path, tmp_path: Path) -> None:
     check_refused(tmp_path, tmp_path / "out.gguf", "Q8_0", f"cannot read {tmp_path}: Is a dir")
     check_refused(tiny_gguf, link, "Q8_0", f"{link} is the file to read")
     check_refused(tiny_gguf, tmp_path, "Q8_0", f"{tmp_path} is a folder")
+    long = tmp_path / ("x" * 250)  # with the suffix of the file beside it, too long
+    check_refused(tiny_gguf, long, "Q8_0", f"cannot write {long}: File name too long")
     check_refused(tiny_gguf, file / "out.gguf", "Q8_0", f"cannot write {file / 'out.gguf'}: ")
 
 
@@ -145,13 +147,13 @@ def test_full_disk(tiny_gguf: Path, tmp_path: Path, n_missing: int) -> None:
 
 
 def test_ctrl_c_leaves_nothing(tiny_gguf: Path, tmp_path: Path) -> None:
+    def interrupt(fraction: float) -> None:
+        for child in psutil.Process().children():
+            child.suspend()  # it must not end by itself before it is killed
+        signal.raise_signal(signal.SIGINT)
+
     with pytest.raises(KeyboardInterrupt):
-        quantize_file(
-            tiny_gguf,
-            tmp_path / "out.gguf",
-            "Q8_0",
-            progress=lambda fraction: signal.raise_signal(signal.SIGINT),
-        )
+        quantize_file(tiny_gguf, tmp_path / "out.gguf", "F32", progress=interrupt)
     assert list(tmp_path.iterdir()) == []
     assert psutil.Process().children() == []
 
