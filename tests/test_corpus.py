@@ -219,8 +219,9 @@ def test_the_split_follows_the_text_alone(tmp_path: Path) -> None:
     files = {f"kind/m{i}.py": f"{CODE}# number {i}\n" for i in range(2000)}
     install(tmp_path / "site", "kind", files)
     gather([tmp_path / "site"], tmp_path / "out")
-    renamed = {f"kind/other{i}.py": text for i, text in enumerate(reversed(files.values()))}
-    install(tmp_path / "site2", "kind", renamed)
+    for name, part in (("one", slice(0, None, 2)), ("two", slice(1, None, 2))):
+        texts = list(files.values())[part]
+        install(tmp_path / "site2", name, {f"{name}/n{i}.py": t for i, t in enumerate(texts)})
     gather([tmp_path / "site2"], tmp_path / "out2")
     for name in ("train.txt", "heldout.txt"):
         first, second = ((tmp_path / out / name).read_bytes() for out in ("out", "out2"))
