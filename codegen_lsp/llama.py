@@ -51,6 +51,7 @@ class LlamaEngine:
         self._pieces = [self._piece(id_) for id_ in range(self._n_vocab)]
         self._vocabulary = Vocabulary(self._pieces)
         self._stats = Stats()
+        self._abort_on(Cancel())
 
     @property
     def n_ctx(self) -> int:
@@ -59,13 +60,6 @@ class LlamaEngine:
     @property
     def stats(self) -> Stats:
         return self._stats
-
-    @property
-    def description(self) -> str:
-        """What llama.cpp calls this model, such as `phi2 ?B Q8_0`."""
-        buffer = ctypes.create_string_buffer(128)
-        lib.llama_model_desc(self._model, buffer, len(buffer))
-        return buffer.value.decode("utf-8", "replace")
 
     def tokenize(self, text: str) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -108,9 +102,8 @@ class LlamaEngine:
         The callback is the C library's `strlen` on the flag's bytes ("" is false, "\\1" is true): a
         callback in Python would take the interpreter's lock some hundred times a token.
         """
-        flag = (ctypes.c_char * len(cancel.flag)).from_buffer(cancel.flag)
-        self._flag = flag  # llama.cpp keeps the address until the next generation
-        lib.llama_set_abort_callback(self._ctx, _STRLEN, ctypes.addressof(flag))
+        self._flag = (ctypes.c_char * len(cancel.flag)).from_buffer(cancel.flag)
+        lib.llama_set_abort_callback(self._ctx, _STRLEN, ctypes.addressof(self._flag))
 
     def _reuse(self, tokens: list[int]) -> int:
         """Drop from the KV cache what the prompt does not begin with; return how much remains.
@@ -129,6 +122,8 @@ class LlamaEngine:
     def _evaluate(self, tokens: list[int]) -> bool:
         """Append tokens to the KV cache. False after a cancellation; what was done by then stays."""
         for start in range(0, len(tokens), N_BATCH):
+            if self._flag[0] != b"\0":  # a GPU does not ask the callback
+                return False
             part = tokens[start : start + N_BATCH]
             array = (lib.llama_token * len(part))(*part)  # the batch holds only its address
             batch = lib.llama_batch_get_one(array, len(part))

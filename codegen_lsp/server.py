@@ -266,11 +266,11 @@ def _item(
     """A candidate in a completion menu. Menus filter by the word before the cursor, so the item
     begins with that word and replaces it by itself."""
     word = _word_before(document.text, offset)
-    first_line, *others = candidate.text.splitlines()
+    first_line, *others = candidate.text.strip().split("\n")
     start = position_at(document, offset - len(word), encoding)
     end = position_at(document, offset, encoding)
     return types.CompletionItem(
-        label=word + first_line.strip() + (" …" if others else ""),
+        label=word + first_line.rstrip() + (" …" if others else ""),
         kind=types.CompletionItemKind.Text,
         detail="codegen-lsp",
         filter_text=word + candidate.text,
