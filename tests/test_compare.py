@@ -77,8 +77,8 @@ def test_figures_equal_their_definitions(tiny_gguf: Path, quantized: dict[str, P
         sum(math.exp(p) * (p - q) for p, q in zip(log_p, log_q, strict=True))
         for (_, _, log_p), (_, _, log_q) in zip(reference, test, strict=True)
     ]
-    assert result.kld_mean == pytest.approx(sum(klds) / len(klds), rel=1e-4)
-    assert result.kld_p99 == pytest.approx(np.percentile(klds, 99), rel=1e-4)
+    assert result.kld_mean == pytest.approx(sum(klds) / len(klds), rel=2e-3)
+    assert result.kld_p99 == pytest.approx(np.percentile(klds, 99), rel=5e-3)
     n_same = sum(
         log_p.index(max(log_p)) == log_q.index(max(log_q))
         for (_, _, log_p), (_, _, log_q) in zip(reference, test, strict=True)

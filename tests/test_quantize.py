@@ -124,6 +124,12 @@ def test_paths(tiny_gguf: Path, tmp_path: Path) -> None:
     check_refused(tiny_gguf, file / "out.gguf", "Q8_0", f"cannot write {file / 'out.gguf'}: ")
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, where none may write")
+def test_a_place_where_nothing_can_be_written(tiny_gguf: Path) -> None:
+    with pytest.raises(QuantizeError, match=r"cannot write /proc/out.gguf: No such file"):
+        quantize_file(tiny_gguf, Path("/proc/out.gguf"), "Q8_0")
+
+
 def test_already_quantized(tiny_gguf: Path, tmp_path: Path) -> None:
     source = tmp_path / "q8_0.gguf"
     quantize_file(tiny_gguf, source, "Q8_0")
