@@ -55,18 +55,28 @@ function M.watch(bufnr)
       end
     end,
   })
+  -- Who typed while the server started has not been answered, and need not type on for an answer.
+  local state = completor(bufnr)
+  if state and bufnr == api.nvim_get_current_buf() and api.nvim_get_mode().mode:match('^i') then
+    state:automatic_request()
+  end
 end
 
---- Whether a person sees ghost text in the current buffer.
+--- Whether a person sees ghost text in the current buffer, and it still belongs to what is there.
 ---@return boolean
-function M.is_visible()
-  return #api.nvim_buf_get_extmarks(0, NAMESPACE, 0, -1, { limit = 1 }) > 0
+function M.is_fresh()
+  local bufnr = api.nvim_get_current_buf()
+  local is_visible = #api.nvim_buf_get_extmarks(bufnr, NAMESPACE, 0, -1, { limit = 1 }) > 0
+  -- Keys that come in a burst arrive here before the autocommand above.
+  local state = completor(bufnr)
+  local is_outdated = state and state.current and not typed_through(bufnr, state.current)
+  return is_visible and not is_outdated
 end
 
 --- Insert the ghost text, in the next turn of the event loop. False when there is none.
 ---@return boolean
 function M.accept()
-  if not M.is_visible() then
+  if not M.is_fresh() then
     return false
   end
   local bufnr = api.nvim_get_current_buf()

@@ -11,10 +11,13 @@ local M = {}
 
 ---@type table<codegen_lsp.Action, string|false>
 local KEYS = { accept = '<Tab>', next = '<M-n>', previous = '<M-p>' }
+local OPTIONS = { cmd = 1, filetypes = 1, root_markers = 1, settings = 1, keys = 1 }
 
----@param message string One line, short enough to need no |hit-enter|.
+---@param message string At 80 columns, more than 55 characters would want to be confirmed with ENTER.
 local function warn(message)
-  vim.notify('codegen-lsp: ' .. message, vim.log.levels.WARN)
+  vim.schedule(function()
+    vim.notify('codegen-lsp: ' .. message, vim.log.levels.WARN)
+  end)
 end
 
 --- Switch ghost text on, for what is open and for what is opened later.
@@ -25,6 +28,13 @@ function M.setup(opts)
     local version = vim.version()
     warn(('needs Neovim 0.12, this is %d.%d'):format(version.major, version.minor))
     return
+  end
+  for _, known in ipairs({ { opts, OPTIONS, '' }, { opts.keys or {}, KEYS, 'keys.' } }) do
+    for name in pairs(known[1]) do
+      if not known[2][name] then
+        warn(('setup() has no option `%s%s`'):format(known[3], name))
+      end
+    end
   end
 
   local settings = opts.settings and next(opts.settings) and opts.settings or nil
@@ -59,7 +69,7 @@ function M.setup(opts)
       pattern = config.filetypes,
       once = true,
       callback = function()
-        warn(('no `%s` found. Try: pipx install codegen-lsp'):format(config.cmd[1]))
+        warn(('`%s` is missing: pipx install codegen-lsp'):format(config.cmd[1]))
       end,
     })
   end

@@ -25,19 +25,12 @@ local ACTIONS = {
   },
 }
 
----@param action codegen_lsp.Action
----@param suffix? string
-local function plug(action, suffix)
-  return ('<Plug>(codegen-lsp-%s%s)'):format(action, suffix or '')
-end
-
---- The mapping of a key in a buffer's insert mode, as |maparg()| tells it.
----@param bufnr? integer nil for the mapping of all buffers
+--- The mapping of a key in insert mode, as |maparg()| tells it.
+---@param maps table<string, any>[]
 ---@param key string
 ---@return table<string, any>?
-local function find(bufnr, key)
+local function find(maps, key)
   local raw = vim.keycode(key)
-  local maps = bufnr and vim.api.nvim_buf_get_keymap(bufnr, 'i') or vim.api.nvim_get_keymap('i')
   return vim.iter(maps):find(function(map)
     return map.lhsraw == raw or map.lhsrawalt == raw
   end)
@@ -46,30 +39,28 @@ end
 --- What to type instead of `key` so that it does what `map` says.
 ---@param map table<string, any>?
 ---@param key string
----@param action codegen_lsp.Action
 ---@return string
-local function former(map, key, action)
-  local unmapped = vim.keycode(plug(action, '-unmapped'))
+local function former(map, key)
+  local raw = vim.keycode(key)
+  local unmapped, moved = '<Plug>(codegen-lsp-unmapped)' .. key, '<Plug>(codegen-lsp-former)' .. key
+  vim.keymap.set('i', unmapped, key)
   if not map then
-    return unmapped
+    return vim.keycode(unmapped)
   end
-  local is_keys = map.expr == 1 or not map.callback
-  if map.noremap == 1 or not is_keys then
-    local moved = vim.tbl_extend('force', map, { lhs = plug(action, '-former'), buffer = 0 })
-    moved.lhsraw, moved.lhsrawalt = vim.keycode(moved.lhs), nil
-    vim.fn.mapset(moved)
-    return moved.lhsraw
+  local gives_keys = map.expr == 1 or not map.callback
+  if map.noremap == 1 or not gives_keys then
+    map = vim.tbl_extend('force', map, { lhs = moved, lhsraw = vim.keycode(moved), buffer = 0 })
+    map.lhsrawalt = nil
+    vim.fn.mapset(map)
+    return map.lhsraw
   end
   -- Its keys are mapped in turn, except a leading `key`; as in Vim, else there would be no end.
-  local keys = (map.rhs or ''):gsub('<SID>', ('<SNR>%d_'):format(map.sid))
+  local keys = vim.keycode((map.rhs or ''):gsub('<SID>', ('<SNR>%d_'):format(map.sid)))
   if map.expr == 1 then
     keys = map.callback and map.callback() or vim.api.nvim_eval(keys)
+    keys = map.replace_keycodes == 1 and vim.keycode(keys) or keys
   end
-  if map.expr ~= 1 or map.replace_keycodes == 1 then
-    keys = vim.keycode(keys)
-  end
-  local raw = vim.keycode(key)
-  return vim.startswith(keys, raw) and unmapped .. keys:sub(#raw + 1) or keys
+  return vim.startswith(keys, raw) and vim.keycode(unmapped) .. keys:sub(#raw + 1) or keys
 end
 
 ---@param bufnr integer
@@ -77,17 +68,20 @@ end
 ---@param key string
 local function map_key(bufnr, action, key)
   local desc = ACTIONS[action].desc
-  local local_map = find(bufnr, key)
-  if local_map and local_map.desc == desc then
+  local in_buffer = find(vim.api.nvim_buf_get_keymap(bufnr, 'i'), key)
+  if in_buffer and in_buffer.desc == desc then
     return -- from an earlier server in this buffer
   end
-  vim.keymap.set('i', plug(action, '-unmapped'), key)
+  -- No <expr> mapping: in a burst of keys Neovim evaluates one before the keys ahead of it have
+  -- reached the text.
   vim.keymap.set('i', key, function()
-    if ghost.is_visible() then
-      return vim.keycode(plug(action))
+    if ghost.is_fresh() then
+      ACTIONS[action].run()
+    else
+      local map = in_buffer or find(vim.api.nvim_get_keymap('i'), key)
+      vim.api.nvim_feedkeys(former(map, key), 'mi', false)
     end
-    return former(local_map or find(nil, key), key, action)
-  end, { buffer = bufnr, desc = desc, expr = true, remap = true, replace_keycodes = false })
+  end, { buffer = bufnr, desc = desc })
 end
 
 --- Map the keys in a buffer, and each action to `<Plug>(codegen-lsp-{action})` everywhere.
@@ -95,7 +89,7 @@ end
 ---@param keys table<codegen_lsp.Action, string|false>
 function M.set(bufnr, keys)
   for action, do_it in pairs(ACTIONS) do
-    vim.keymap.set('i', plug(action), do_it.run, { desc = do_it.desc })
+    vim.keymap.set('i', ('<Plug>(codegen-lsp-%s)'):format(action), do_it.run, { desc = do_it.desc })
     if keys[action] then
       map_key(bufnr, action, keys[action])
     end
