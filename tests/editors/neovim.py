@@ -114,7 +114,9 @@ class Neovim:
         at_cursor = ghost is not None and offset(ghost["row"], ghost["column"]) == cursor
         return View(text, cursor, ghost["text"] if at_cursor else "")
 
-    def wait_for(self, question: Callable[[], T], what: str, seconds: float = DEADLINE_S) -> T:
+    def wait_for(
+        self, question: Callable[[], T | None], what: str, seconds: float = DEADLINE_S
+    ) -> T:
         """The first answer that is true, or a failure that shows what Neovim looks like."""
         deadline = time.monotonic() + seconds
         while not (answer := question()):
