@@ -2,7 +2,7 @@
 
     python -m quantize.corpus build/corpus
     python -m quantize.train build/corpus build/nano --minutes 90
-    python -m quantize convert build/nano/checkpoint build/nano-f16.gguf
+    python -m quantize convert build/nano/nano build/nano-f16.gguf
 
 The recipe is that of the small-model speed runs (Jordan et al. 2024): Muon for the blocks' matrices,
 AdamW for the rest, and a learning rate that falls linearly to zero, reached when the time is up.
@@ -113,7 +113,8 @@ def train(
         _loop(run, texts[0], minutes * 60, peak, step_tokens, compiled, out_dir / "state.pt", say)
         say(f"held-out text, bits per byte: {_describe(run.model, texts[1], n_bytes)}")
         end_of_text = tokenizer.token_to_id(END_OF_TEXT) or 0
-        return _write_checkpoint(run.model, tokenizer_folder, end_of_text, out_dir / "checkpoint")
+        folder = out_dir / out_dir.resolve().name  # the converter names a model after its folder
+        return _write_checkpoint(run.model, tokenizer_folder, end_of_text, folder)
     except (CheckpointError, ValueError) as error:
         raise TrainError(str(error)) from error
     except FileNotFoundError as error:

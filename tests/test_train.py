@@ -122,9 +122,9 @@ def test_it_learns_writes_a_checkpoint_and_goes_on(corpus: Path, tmp_path: Path)
     assert code == 0, output
     before, after = held_out_bits(output)
     assert after < 0.5 * before
-    checkpoint = open_checkpoint(out / "checkpoint")  # what the converter does first
+    checkpoint = open_checkpoint(out / "run")  # what the converter does first
     assert checkpoint.shape.n_layer == 1
-    further = ("--minutes", 0, "--init", out / "checkpoint")
+    further = ("--minutes", 0, "--init", out / "run")
     code, output = run(corpus, tmp_path / "more", "--no-compile", *further)
     assert code == 0, output
     assert held_out_bits(output)[0] == pytest.approx(after, abs=0.01)
@@ -151,7 +151,7 @@ def test_an_interrupted_run_goes_on(
     assert saved["counts"][0] == 3
     code, output = run(*options, "--resume")
     assert code == 0, output
-    assert (out / "checkpoint" / "model.safetensors").exists()
+    assert (out / "run" / "model.safetensors").exists()
 
 
 def test_it_saves_now_and_then(
