@@ -87,7 +87,8 @@ def test_ghost_text_that_no_longer_fits_goes_at_once(start: Start) -> None:
             id="mapped to Lua that gives keys",
         ),
         pytest.param(
-            "lua vim.keymap.set('i', '<Tab>', function() vim.cmd('normal! aown') end)",
+            "lua vim.keymap.set('i', '<Tab>', function()"
+            " vim.api.nvim_put({ 'own' }, 'c', false, true) end)",
             "own",
             id="mapped to Lua",
         ),
