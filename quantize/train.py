@@ -48,7 +48,7 @@ tokens. Bits per byte of held-out files: trained on 256, 1.18 up to there and 1.
 on 1,024, then 1.04 up to there and 1.24 past 1,536."""
 
 N_STEP_TOKENS = 4096  # a step's tokens on a CPU: 16 windows of 256, 4 of 1,024, 2 of 2,048
-MUON_RATE = 0.02  # this and Adam's: modded-nanogpt's, confirmed by the seed model's training
+MUON_RATE = 0.02  # this and Adam's: modded-nanogpt's, and those of nano's first training
 ADAM_RATE = 3e-3
 CONTINUED = 0.4  # of these rates for a trained model: at 0.75 it unlearned 10 % in 100 steps
 N_WARM_UP_STEPS = 50
