@@ -26,7 +26,7 @@ neovim() {
     ln -sfn "$(realpath "$on_path")" "$DEST/bin/nvim"
     return
   fi
-  echo "Installing Neovim into $DEST (about half a minute) ..."
+  echo "Installing Neovim into $DEST (some 10 seconds) ..."
   # Debian's stable releases have an older Neovim, and the one of "unstable" wants a newer libc than
   # they have. So it comes together with its own libraries, which only it uses.
   unpack unstable neovim "$WORK/neovim"
@@ -46,12 +46,14 @@ is_neovim() { # PROGRAM: it starts, and it is new enough
 # --- Debian packages without installing them ------------------------------------------------------
 
 unpack() { # SUITE PACKAGE DIR: the files of the package and of all that it needs, below DIR
-  local apt=$WORK/apt log=$WORK/apt.log keys=/usr/share/keyrings/debian-archive-keyring.gpg package
+  local apt=$WORK/apt log=$WORK/apt.log keys=/usr/share/keyrings/debian-archive-keyring.gpg
+  local mirror package
   command -v apt-get >/dev/null || fail "there is no apt-get here: put $2 on PATH yourself"
   [ -r "$keys" ] || fail "$keys is missing: apt-get install debian-archive-keyring"
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$3"
   : >"$apt/status" # nothing counts as installed: every library is downloaded, libc too
-  echo "deb [signed-by=$keys] $(debian_mirror) $1 main" >"$apt/sources.list"
+  mirror=$(debian_mirror)
+  echo "deb [signed-by=$keys] $mirror $1 main" >"$apt/sources.list"
   # The machine's own sources, pins, lists and package database are neither read nor written.
   local options=(
     -qq -o Debug::NoLocking=1 -o APT::Sandbox::User=root
@@ -62,7 +64,7 @@ unpack() { # SUITE PACKAGE DIR: the files of the package and of all that it need
   )
   if ! { apt-get "${options[@]}" update && apt-get "${options[@]}" install --yes --download-only "$2"; } \
     >"$log" 2>&1; then
-    fail "apt could not download $2 from Debian $1: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
+    fail "apt could not download $2 from Debian $1: $(tail -n 1 "$log")"
   fi
   for package in "$apt"/cache/archives/*.deb; do
     dpkg-deb --extract "$package" "$3"
@@ -72,8 +74,9 @@ unpack() { # SUITE PACKAGE DIR: the files of the package and of all that it need
 
 debian_mirror() { # the one that this machine is set up with
   local mirror
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' |
-    grep -m 1 -E '/debian/?$') || fail "apt has no Debian mirror (or no lists yet: apt-get update)"
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
+    awk '/\/debian\/?$/ && !found { print; found = 1 }')
+  [ -n "$mirror" ] || fail "apt knows no Debian mirror: put the editor on PATH yourself"
   echo "$mirror"
 }
 
