@@ -73,9 +73,15 @@ unpack() { # SUITE PACKAGE DIR: the files of the package and of all that it need
 }
 
 debian_mirror() { # the one that this machine is set up with
-  local mirror
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' |
-    awk '/\/debian\/?$/ && !found { print; found = 1 }')
+  local lists mirror
+  mkdir -p "$WORK/lists/partial"
+  for lists in /var/lib/apt/lists "$WORK/lists"; do # a new machine may have none yet
+    [ "$lists" != "$WORK/lists" ] || apt-get -qq -o Dir::State::Lists="$lists" update >&2 || true
+    mirror=$(apt-get -o Dir::State::Lists="$lists" indextargets \
+      --format '$(REPO_URI)' 'Created-By: Packages' |
+      awk '/\/debian\/?$/ && !found { print; found = 1 }') || true
+    [ -z "$mirror" ] || break
+  done
   [ -n "$mirror" ] || fail "apt knows no Debian mirror: put the editor on PATH yourself"
   echo "$mirror"
 }
