@@ -83,14 +83,18 @@ def _one_paragraph(text: str, context: Context) -> str:
     return text
 
 
-def _no_loop(text: str, _: Context) -> str:
+def _no_loop(text: str, context: Context) -> str:
     """Up to the first line that was written before: small models go round in circles."""
-    kept: list[str] = []
-    for line in text.split("\n"):
-        if line in kept and sum(map(str.isalpha, line)) > 3:
-            return "\n".join(kept)
-        kept.append(line)
+    lines = (context.line_before + text).split("\n")
+    for n, line in enumerate(lines):
+        if line in lines[:n] and sum(map(str.isalpha, line)) > 3:
+            return _first_lines(n, lines, context)
     return text
+
+
+def _first_lines(n: int, lines: list[str], context: Context) -> str:
+    """What the first `n` lines hold behind the cursor, which stands in the first of them."""
+    return "\n".join(lines[:n])[len(context.line_before) :]
 
 
 def _no_line_from_below(text: str, context: Context) -> str:
@@ -102,7 +106,7 @@ def _no_line_from_below(text: str, context: Context) -> str:
     lines = (context.line_before + text).split("\n")
     for n, line in enumerate(lines):
         if line.rstrip() == next_line:
-            return text[: max(0, len("\n".join(lines[:n])) - len(context.line_before))]
+            return _first_lines(n, lines, context)
     return text
 
 
@@ -127,8 +131,8 @@ def _no_new_error(text: str, context: Context) -> str:
     before = n_errors(context.prefix + context.suffix, context.language)
     lines = text.split("\n")
     for n_lines in range(len(lines), 0, -1):
-        kept = "\n".join(lines[:n_lines]).rstrip()
-        if kept and n_errors(context.prefix + kept + context.suffix, context.language) <= before:
+        kept = "\n".join(lines[:n_lines])
+        if n_errors(context.prefix + kept + context.suffix, context.language) <= before:
             return kept
     return ""
 
@@ -153,6 +157,6 @@ ENDING: tuple[Filter, ...] = (_paper, _one_line, _one_paragraph, _no_loop, _no_l
 FILTERS: tuple[Filter, ...] = (
     *ENDING,
     _no_rest_of_line,
-    _no_trailing_space,
     _no_new_error,
+    _no_trailing_space,
 )

@@ -58,9 +58,9 @@ def test_where_nothing_can_be_said_the_engine_is_not_asked() -> None:
 
 def test_a_line_cut_by_the_length_limit_is_not_shown() -> None:
     document, offset = at_cursor("<CURSOR>")
-    reply = "a = 1\nb = [1, 2, 3]"
+    reply = "a = 1\nb = 123456"
     engine = FakeEngine(reply)
-    (candidate,) = complete(document, offset, engine, Config(max_tokens=10), 1, Cancel()).candidates
+    (candidate,) = complete(document, offset, engine, Config(max_tokens=11), 1, Cancel()).candidates
     assert candidate.text == "a = 1"
     assert candidate.stop == "length"
 

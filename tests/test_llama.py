@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codegen_lsp.engine import Cancel, EngineError, Prompt, Sampling, Token
-from codegen_lsp.llama import LlamaEngine
+from codegen_lsp.llama import N_BATCH, LlamaEngine
 from codegen_lsp.models import EMBEDDED_PATH
 from tests.conftest import write_random_phi2
 
@@ -112,26 +112,30 @@ def test_a_stop_string_ends_the_answer(engine: LlamaEngine) -> None:
     assert cut == whole[: whole.index(stop)]
 
 
-def test_a_cancellation_acts_inside_a_prompt_evaluation_and_keeps_what_was_done(
-    engine: LlamaEngine,
-) -> None:
+def test_a_cancellation_acts_inside_one_batch_and_keeps_what_was_done(engine: LlamaEngine) -> None:
+    """The prompt is one batch for llama.cpp. When the flag is raised at ever later moments of its
+    evaluation, some of them must leave a part of it evaluated, and no part may spoil the answer."""
+    text = CODE * 14
+    one_batch = prompt(engine, text)
+    assert 300 < len(one_batch.tokens) <= N_BATCH
+    expected = text_of(generate(engine, text))
     forget(engine)
-    long = prompt(engine, CODE * 40)
-    assert 1000 < len(long.tokens) < engine.n_ctx
     begun = time.perf_counter()
-    assert list(engine.generate(long, Sampling(1), Cancel()))
+    generate(engine, text, max_tokens=1)
     whole = time.perf_counter() - begun
-    forget(engine)
-    cancel = Cancel()
-    timer = threading.Timer(whole / 2, cancel.set)
-    timer.start()
-    assert list(engine.generate(long, Sampling(1), cancel)) == []
-    timer.join()
-    assert engine.stats.stop == "cancelled"
-    expected = text_of(generate(engine, CODE * 40))
-    assert 0 < engine.stats.n_reused < len(long.tokens) - 1
-    forget(engine)
-    assert text_of(generate(engine, CODE * 40)) == expected
+    n_reused = set()
+    for part in range(1, 20):
+        forget(engine)
+        cancel = Cancel()
+        timer = threading.Timer(whole * part / 20, cancel.set)
+        timer.start()
+        tokens = list(engine.generate(one_batch, Sampling(1), cancel))
+        timer.join()
+        if not tokens:
+            assert engine.stats.stop == "cancelled"
+            assert text_of(generate(engine, text)) == expected
+            n_reused.add(engine.stats.n_reused)
+    assert any(0 < n < len(one_batch.tokens) - 1 for n in n_reused), n_reused
 
 
 def test_a_raised_flag_stops_at_once(engine: LlamaEngine) -> None:
