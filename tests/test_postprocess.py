@@ -43,6 +43,10 @@ PYTHON = [
         "def f():\n    <CURSOR>", '"""Say it."""\n    return 1',
         'def f():\n    «"""Say it."""\n    return 1»', id="an indented docstring is no end",
     ),
+    pytest.param(
+        "def f():\n    <CURSOR>", "self.go()\n    self.go()\n",
+        "def f():\n    «self.go()»", id="no circles where the first line is indented already",
+    ),
     pytest.param("<CURSOR>", "a = 1\n# More", "«a = 1»", id="a comment at the margin is an end"),
     pytest.param(
         "def f():\n    <CURSOR>\n", "a = [1,\n    b = 2",
