@@ -224,9 +224,9 @@ def licence_of(package: metadata.PackageMetadata) -> Licence | None:
 
 
 def is_permissive(expression: str) -> bool:
-    """Whether an SPDX licence expression lets us in: by one side of an OR, by both of an AND.
+    """Whether a licence expression lets us in: by one side of an OR, by both of an AND.
 
-    https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/
+    The grammar is that of SPDX 2.3, annex D, which PEP 639 took over.
     """
     tokens = re.findall(r"[()]|[^\s()]+", expression)
 
@@ -258,11 +258,12 @@ def is_permissive(expression: str) -> bool:
 
 def _standard_library() -> Package:
     root = Path(sysconfig.get_path("stdlib"))
+    others = {"site-packages", "dist-packages"}  # the second is Debian's name for the first
     return Package(
         name="CPython standard library",
         version=".".join(map(str, sys.version_info[:3])),
         licence=Licence("PSF-2.0", "the Python Software Foundation License"),
-        files=tuple(sorted(f for f in root.rglob("*.py") if "site-packages" not in f.parts)),
+        files=tuple(sorted(f for f in root.rglob("*.py") if others.isdisjoint(f.parts))),
         root=root,
     )
 
@@ -270,7 +271,8 @@ def _standard_library() -> Package:
 def _installed(roots: Iterable[Path], refused: dict[str, str]) -> Iterator[Package]:
     """The packages below `roots` that may be read, by name; the others land in `refused`."""
     found = metadata.distributions(path=[str(root) for root in roots])
-    by_name = {_normal(distribution.name): distribution for distribution in found}
+    # What an interrupted installation leaves behind has no name.
+    by_name = {_normal(each.name): each for each in found if each.name}
     for name, distribution in sorted(by_name.items()):
         licence = licence_of(distribution.metadata)
         if name in HELD_OUT:

@@ -204,6 +204,14 @@ def test_a_file_missing_on_disk_or_outside_is_no_error(tmp_path: Path) -> None:
     assert left_out(tmp_path) == {"unreadable": 1}
 
 
+def test_the_remains_of_an_installation_are_no_error(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    install(site, "kind", {"kind.py": CODE})
+    (site / "broken-1.0.dist-info").mkdir()
+    (site / "broken-1.0.dist-info" / "METADATA").write_text("\n", encoding="utf-8")
+    assert gathered(tmp_path, site).count("Hello, ") == 2
+
+
 def test_a_large_package_does_not_drown_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
