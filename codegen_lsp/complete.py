@@ -25,7 +25,7 @@ class Completion:
 def complete(
     document: Document, offset: int, engine: Engine, config: Config, n: int, cancel: Cancel
 ) -> Completion:
-    """Up to `n` candidates for the cursor at `offset`: one is greedy, several are sampled."""
+    """Up to `n` candidates for the cursor at `offset`: a greedy one, and the others sampled."""
     context = gather(document, offset)
     if context is None:
         return Completion()
@@ -33,7 +33,7 @@ def complete(
     prompt = render(context, engine.tokenize, budget)
     candidates, stats = [], []
     for seed in range(n):
-        temperature = config.temperature if n > 1 else 0.0
+        temperature = config.temperature if seed else 0.0
         sampling = Sampling(config.max_tokens, temperature, config.top_p, seed)
         candidates.append(_candidate(context, prompt, sampling, engine, cancel, newline(document)))
         stats.append(engine.stats)

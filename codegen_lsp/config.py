@@ -30,10 +30,10 @@ class Config:
     max_tokens: int = _setting(
         96, "The longest candidate, in tokens of the model.", minimum=1, maximum=1024
     )
-    # The paper samples at 0.2 for one answer and higher for several (Nijkamp et al. 2022, table 1).
+    # The paper's temperature for pass@100 (Nijkamp et al. 2022): several are of use only if they differ.
     temperature: float = _setting(
-        0.4,
-        "How adventurous invoked candidates are; automatic ones are greedy.",
+        0.8,
+        "How adventurous the further candidates are; the first one is greedy.",
         minimum=0.0,
         maximum=2.0,
     )

@@ -39,6 +39,11 @@ class Context:
         return self.prefix[self.prefix.rfind("\n") + 1 :]
 
     @cached_property
+    def line_above(self) -> str:
+        """The last line above the cursor's that is not blank."""
+        return self.prefix[: len(self.prefix) - len(self.line_before)].rstrip().rpartition("\n")[2]
+
+    @cached_property
     def line_after(self) -> str:
         """What stands right of the cursor on its line."""
         return self.suffix.partition("\n")[0]

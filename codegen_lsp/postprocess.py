@@ -18,6 +18,8 @@ Filter = Callable[[str, Context], str]
 # 2022, appendix on the Multi-Turn Programming Benchmark).
 PAPER_ENDS = re.compile(r"^#|<\|endoftext\|>|^'''|^\"\"\"|\n\n\n", re.MULTILINE)
 PAPER_SECONDS = (re.compile(r"^print", re.MULTILINE), re.compile(r"^def", re.MULTILINE))
+# Four times the same, with a letter in it: rulers of dashes and rows of zeros are what people type.
+STUTTER = re.compile(r"([^\W\d_][^\n]{0,19}?)\1{3,}")
 # What a line ends with when a block follows.
 OPENERS = (":", "{")
 
@@ -84,12 +86,25 @@ def _one_paragraph(text: str, context: Context) -> str:
 
 
 def _no_loop(text: str, context: Context) -> str:
-    """Up to the first line that was written before: small models go round in circles."""
+    """Up to the first line that was written before, be it above the cursor: small models go round in
+    circles."""
     lines = (context.line_before + text).split("\n")
+    known = {context.line_above}
     for n, line in enumerate(lines):
-        if line in lines[:n] and sum(map(str.isalpha, line)) > 3:
+        if (
+            line in known
+            and sum(map(str.isalpha, line)) > 3
+            and len(line) > len(context.line_before)
+        ):
             return _first_lines(n, lines, context)
+        known.add(line)
     return text
+
+
+def _no_stutter(text: str, _: Context) -> str:
+    """Up to where something begins to repeat itself within a line."""
+    stutter = STUTTER.search(text)
+    return text[: stutter.end(1)] if stutter else text
 
 
 def _first_lines(n: int, lines: list[str], context: Context) -> str:
@@ -153,7 +168,14 @@ def _closes_too_much(text: str) -> bool:
     return any(text.count(closer) > text.count(opener) for closer, opener in _CLOSERS.items())
 
 
-ENDING: tuple[Filter, ...] = (_paper, _one_line, _one_paragraph, _no_loop, _no_line_from_below)
+ENDING: tuple[Filter, ...] = (
+    _paper,
+    _one_line,
+    _one_paragraph,
+    _no_loop,
+    _no_stutter,
+    _no_line_from_below,
+)
 FILTERS: tuple[Filter, ...] = (
     *ENDING,
     _no_rest_of_line,

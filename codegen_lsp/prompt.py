@@ -6,10 +6,14 @@ so the beginning is cut only at every `GRID`th line of the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from codegen_lsp.context import GRID, Context
 from codegen_lsp.engine import Prompt
+
+# The longest word healed: each of its tokens is evaluated again at every key.
+UNFINISHED = re.compile(r"[ \t]*(?:(?<!\w)\w{1,24})?\Z")
 
 Tokenize = Callable[[str], list[int]]
 
@@ -17,11 +21,12 @@ Tokenize = Callable[[str], list[int]]
 def render(context: Context, tokenize: Tokenize, budget: int) -> Prompt:
     """The prompt for a context, of at most `budget` tokens.
 
-    Spaces and tabs at the end are taken back to be healed: runs of spaces are single tokens, and the
-    model never saw one cut in two (see `healing.py`).
+    The word that is being typed, and the spaces before it, are taken back to be healed: the model never
+    saw a run of spaces or a word cut in two (see `healing.py`).
     """
-    body = context.prefix.rstrip(" \t")
-    heal = context.prefix[len(body) :]
+    unfinished = UNFINISHED.search(context.line_before)
+    heal = unfinished[0] if unfinished else ""
+    body = context.prefix[: len(context.prefix) - len(heal)]
     text = _tail(body, context.first_line, tokenize, budget)
     return Prompt(text, tuple(tokenize(text)), heal)
 

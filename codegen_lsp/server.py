@@ -94,8 +94,9 @@ class Server(LanguageServer):
 
     @property
     def encoding(self) -> Encoding:
+        """As agreed in `initialize`; pygls takes the client's first offer, be it text or enum."""
         encoding = self.protocol.server_capabilities.position_encoding
-        return encoding.value if encoding else "utf-16"
+        return types.PositionEncodingKind(encoding or "utf-16").value
 
     def find(self, uri: str, position: types.Position) -> tuple[Document, int] | None:
         """An open document and the offset of a position in it."""

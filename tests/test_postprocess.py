@@ -47,6 +47,12 @@ PYTHON = [
         "def f():\n    <CURSOR>", "self.go()\n    self.go()\n",
         "def f():\n    «self.go()»", id="no circles where the first line is indented already",
     ),
+    pytest.param(
+        "import json\n<CURSOR>\n", "import json\nimport os", "import json\n<CURSOR>\n",
+        id="the line above is not said again",
+    ),
+    pytest.param("x: <CURSOR>", "Any, Any, Any, Any, Any", "x: «Any,»", id="no stutter"),
+    pytest.param("x = <CURSOR>", "'--------'", "x = «'--------'»", id="a ruler is no stutter"),
     pytest.param("<CURSOR>", "a = 1\n# More", "«a = 1»", id="a comment at the margin is an end"),
     pytest.param(
         "def f():\n    <CURSOR>\n", "a = [1,\n    b = 2",

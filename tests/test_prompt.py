@@ -18,11 +18,14 @@ tokenize = FakeEngine().tokenize  # a character a token
         pytest.param("x = <CURSOR>", "x =", " ", id="a space before a word"),
         pytest.param("def f():\n        <CURSOR>", "def f():\n", "        ", id="indentation"),
         pytest.param("\t<CURSOR>", "", "\t", id="a tab alone"),
-        pytest.param("x<CURSOR>", "x", "", id="nothing to heal"),
+        pytest.param("return self.pa<CURSOR>", "return self.", "pa", id="half a word"),
+        pytest.param("    ret<CURSOR>", "", "    ret", id="half a word and its indentation"),
+        pytest.param("f(x)<CURSOR>", "f(x)", "", id="nothing to heal"),
+        pytest.param("x" * 30 + "<CURSOR>", "x" * 30, "", id="too long a word"),
         pytest.param("x\n<CURSOR>", "x\n", "", id="a line's start"),
     ],
 )
-def test_spaces_at_the_end_are_taken_back(marked: str, text: str, heal: str) -> None:
+def test_what_is_unfinished_is_taken_back(marked: str, text: str, heal: str) -> None:
     prompt = render(context_at(marked), tokenize, 100)
     assert (prompt.text, prompt.heal) == (text, heal)
     assert prompt.tokens == tuple(tokenize(text))

@@ -59,6 +59,22 @@ def test_the_text_is_what_the_edits_made_it(client: Client) -> None:
     assert "\n" not in item["insertText"]
 
 
+@pytest.mark.parametrize(
+    ("offered", "character"),
+    [(None, 11), (["utf-16"], 11), (["utf-8", "utf-16", "utf-32"], 13), (["utf-32"], 10)],
+)
+def test_positions_in_the_encoding_that_was_agreed(
+    offered: list[str] | None, character: int
+) -> None:
+    """Neovim offers all three, VS Code only UTF-16, and the oldest clients say nothing."""
+    with running() as client:
+        capabilities = client.initialize(general={"positionEncodings": offered or []}, **INLINE)
+        assert capabilities["positionEncoding"] == (offered or ["utf-16"])[0]
+        client.open("import json\n'😀', json.")
+        (item,) = client.inline(1, character)
+        assert item["command"]["arguments"][0]["offset"] == len("import json\n'😀', json.")
+
+
 def test_clients_without_ghost_text_get_a_menu_item() -> None:
     with running() as client:
         capabilities = client.initialize()
