@@ -145,7 +145,7 @@ def test_one_server_for_two_projects(start: Start, tmp_path: Path) -> None:
 def test_a_missing_server_is_one_line(start: Start) -> None:
     nvim = start(CODE, init="require('codegen_lsp').setup({ cmd = { 'no-such-program' } })")
     said = nvim.wait_for(nvim.messages, "message")
-    assert said == "codegen-lsp: `no-such-program` is missing: pipx install codegen-lsp"
+    assert said == "codegen-lsp: no program `no-such-program`: see :help codegen-lsp"
 
 
 @pytest.mark.parametrize("options", ["{ key = {} }", "{ keys = { akzept = '<Tab>' } }"])

@@ -28,7 +28,7 @@ function M.check()
   local path = vim.fn.exepath(program)
   if path == '' then
     health.error('`' .. program .. '` is no program on PATH', {
-      'Install it: pipx install codegen-lsp',
+      'Install it: pipx install . (in the repository that this plugin comes from)',
       "Or say where it is: require('codegen_lsp').setup({ cmd = { '/path/to/codegen-lsp', 'serve' } })",
     })
     return

@@ -69,7 +69,7 @@ function M.setup(opts)
       pattern = config.filetypes,
       once = true,
       callback = function()
-        warn(('`%s` is missing: pipx install codegen-lsp'):format(config.cmd[1]))
+        warn(('no program `%s`: see :help codegen-lsp'):format(config.cmd[1]))
       end,
     })
   end
