@@ -6,7 +6,12 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import hypothesis
 import pytest
+
+# A slow moment of the machine is no failure; what takes for ever ends with the run.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

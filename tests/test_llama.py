@@ -96,9 +96,7 @@ def test_the_answer_begins_with_what_was_taken_back(engine: LlamaEngine, heal: s
 
 
 @given(st.text("aé漢😀\n \t", min_size=1, max_size=12))
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_characters_split_over_tokens_come_out_whole(engine: LlamaEngine, heal: str) -> None:
     """Every byte of these characters is a token of its own to the embedded model."""
     tokens = generate(engine, "x = '", heal, max_tokens=60)
