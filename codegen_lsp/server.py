@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from lsprotocol import types
@@ -20,12 +20,17 @@ from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
-from codegen_lsp.session import Load, Session
+from codegen_lsp.session import Load, Session, log_failure
 
 logger = logging.getLogger(__name__)
 
 SECTION = "codegen"  # of the client's settings
 ACCEPT = "codegen.accept"
+
+Params = TypeVar("Params")
+Result = TypeVar("Result")
+Handler = Callable[[Params], Coroutine[Any, Any, Result]]
+
 # Seconds to wait for the client's settings before going on without; an editor answers in milliseconds.
 PATIENCE = 5.0
 
@@ -89,6 +94,7 @@ class Server(LanguageServer):
             converter_factory=default_converter,
         )
         self.session = Session(load, config)
+        self.initial_settings: object = None
         self._base = config  # what the command line said; the client's settings come on top
         _register(self)
 
@@ -181,8 +187,7 @@ class Server(LanguageServer):
         )
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
-        """To the log, with where it happened but not what was said: texts of errors may hold code, and
-        pygls would show them to the person."""
+        """To the log, where pygls would show it to the person; and without the error's message."""
         details = error.data if isinstance(error, JsonRpcException) else None
         where = details["traceback"] if isinstance(details, dict) else ()
         kind = str(error).partition(":")[0] if where else type(error).__name__
@@ -192,11 +197,10 @@ class Server(LanguageServer):
 def _register(server: Server) -> None:
     """Say which messages lead where. Only async handlers can be cancelled by the client."""
     session = server.session
-    initial: list[object] = []
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
-        initial.append(params.initialization_options)
+        server.initial_settings = params.initialization_options
         text_document = params.capabilities.text_document
         if text_document is None or text_document.inline_completion is None:
             # Whoever shows ghost text would only see the same twice.
@@ -204,14 +208,15 @@ def _register(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
-        await server.configure(await server.fetch_settings() or initial[-1])
         await server.watch_settings()
+        await server.configure(await server.fetch_settings() or server.initial_settings)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def settings_changed(params: types.DidChangeConfigurationParams) -> None:
         await server.configure(await server.fetch_settings(params.settings))
 
     @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    @_or_else(list[types.InlineCompletionItem])
     async def complete_inline(
         params: types.InlineCompletionParams,
     ) -> list[types.InlineCompletionItem]:
@@ -232,10 +237,11 @@ def _register(server: Server) -> None:
             for candidate in completion.candidates
         ]
 
+    @_or_else(_no_items)
     async def complete(params: types.CompletionParams) -> types.CompletionList:
         found = server.find(params.text_document.uri, params.position)
         if found is None:
-            return types.CompletionList(is_incomplete=True, items=[])
+            return _no_items()
         document, offset = found
         completion = await session.complete(document, offset, n=1)
         items = [
@@ -247,6 +253,28 @@ def _register(server: Server) -> None:
     @server.command(ACCEPT)
     def accept(shown: dict[str, Any]) -> None:
         logger.info("accepted %d characters", len(str(shown.get("text", ""))))
+
+
+def _or_else(
+    nothing: Callable[[], Result],
+) -> Callable[[Handler[Params, Result]], Handler[Params, Result]]:
+    """Answer with nothing, and log, where a handler fails: VS Code makes a pop-up of every error."""
+
+    def decorate(handler: Handler[Params, Result]) -> Handler[Params, Result]:
+        async def guarded(params: Params) -> Result:
+            try:
+                return await handler(params)
+            except Exception as error:
+                log_failure(error)
+                return nothing()
+
+        return guarded
+
+    return decorate
+
+
+def _no_items() -> types.CompletionList:
+    return types.CompletionList(is_incomplete=True, items=[])
 
 
 def _changed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,9 +130,15 @@ class Session:
             return complete(document, offset, self._engine, self.config, n, cancel)
         except EngineError as error:
             logger.error("no suggestion: %s", error)
-        except Exception:  # a request is answered, whatever happens
-            logger.exception("no suggestion, for a reason that nobody thought of")
+        except Exception as error:  # a request is answered, whatever happens
+            log_failure(error)
         return Completion()
+
+
+def log_failure(error: BaseException) -> None:
+    """Log what nobody thought of: where it happened, but not its message, which may hold code."""
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    logger.error("no suggestion because of %s\n%s", type(error).__name__, where)
 
 
 def _engine_settings(config: Config) -> tuple[object, ...]:

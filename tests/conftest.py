@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import gguf
-import numpy as np
 import hypothesis
+import numpy as np
 import pytest
 
 # A slow moment of the machine is no failure; what takes for ever ends with the run.

@@ -194,7 +194,7 @@ def test_settings_come_from_the_client_and_are_live() -> None:
     with running(settings={"enabled": False}) as client:
         client.initialize({"enabled": True}, **capabilities)
         client.open(CODE)
-        while "client/registerCapability" not in client.asked:
+        while "workspace/configuration" not in client.asked:
             time.sleep(0.01)
         assert client.inline(*CURSOR) == []
         client.settings = {"enabled": True, "candidates": "many"}
