@@ -18,8 +18,12 @@ Filter = Callable[[str, Context], str]
 # 2022, appendix on the Multi-Turn Programming Benchmark).
 PAPER_ENDS = re.compile(r"^#|<\|endoftext\|>|^'''|^\"\"\"|\n\n\n", re.MULTILINE)
 PAPER_SECONDS = (re.compile(r"^print", re.MULTILINE), re.compile(r"^def", re.MULTILINE))
-# Four times the same, with a letter in it: rulers of dashes and rows of zeros are what people type.
-STUTTER = re.compile(r"([^\W\d_][^\n]{0,19}?)\1{3,}")
+# A few letters four times, or more of them three times: rulers of dashes, rows of zeros and
+# `None, None, None` are what people type.
+STUTTERS = (
+    re.compile(r"([^\W\d_][^\n]{0,6}?)\1{3,}"),
+    re.compile(r"([^\W\d_][^\n]{7,29}?)\1{2,}"),
+)
 # What a line ends with when a block follows.
 OPENERS = (":", "{")
 
@@ -86,25 +90,20 @@ def _one_paragraph(text: str, context: Context) -> str:
 
 
 def _no_loop(text: str, context: Context) -> str:
-    """Up to the first line that was written before, be it above the cursor: small models go round in
-    circles."""
-    lines = (context.line_before + text).split("\n")
-    known = {context.line_above}
-    for n, line in enumerate(lines):
-        if (
-            line in known
-            and sum(map(str.isalpha, line)) > 3
-            and len(line) > len(context.line_before)
-        ):
-            return _first_lines(n, lines, context)
-        known.add(line)
+    """Up to the first line that was written before, or that says what the line above it says: small
+    models go round in circles."""
+    lines = [context.line_above, *(context.line_before + text).split("\n")]
+    for n, line in enumerate(lines[1:], 1):
+        is_said = line in lines[1:n] or line.strip() == lines[n - 1].strip()
+        if is_said and sum(map(str.isalpha, line)) > 3 and len(line) > len(context.line_before):
+            return _first_lines(n - 1, lines[1:], context)
     return text
 
 
 def _no_stutter(text: str, _: Context) -> str:
     """Up to where something begins to repeat itself within a line."""
-    stutter = STUTTER.search(text)
-    return text[: stutter.end(1)] if stutter else text
+    found = (pattern.search(text) for pattern in STUTTERS)
+    return text[: min((stutter.end(1) for stutter in found if stutter), default=len(text))]
 
 
 def _first_lines(n: int, lines: list[str], context: Context) -> str:

@@ -51,6 +51,15 @@ PYTHON = [
         "import json\n<CURSOR>\n", "import json\nimport os", "import json\n<CURSOR>\n",
         id="the line above is not said again",
     ),
+    pytest.param(
+        "for a in b:\n    <CURSOR>", "if a.c():\n        if a.c():\n            d",
+        "for a in b:\n    «if a.c():»", id="nor said again deeper",
+    ),
+    pytest.param(
+        "f(<CURSOR>)", "a=None, b=None, c=None", "f(«a=None, b=None, c=None»)",
+        id="alike is not the same",
+    ),
+    pytest.param("f(<CURSOR>)", "cols=None, " * 3, "f(«cols=None,»)", id="a longer stutter"),
     pytest.param("x: <CURSOR>", "Any, Any, Any, Any, Any", "x: «Any,»", id="no stutter"),
     pytest.param("x = <CURSOR>", "'--------'", "x = «'--------'»", id="a ruler is no stutter"),
     pytest.param("<CURSOR>", "a = 1\n# More", "«a = 1»", id="a comment at the margin is an end"),
