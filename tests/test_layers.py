@@ -106,6 +106,15 @@ def test_libraries_come_in_by_their_door(library: str) -> None:
     assert users <= DOORS[library]
 
 
+def test_only_training_knows_torch() -> None:
+    rooms = [*PACKAGE.glob("*.py"), *(ROOT / "quantize").glob("*.py")]
+    heavy = {"torch", "transformers", "tokenizers", "safetensors"}
+    users = {
+        path.stem for path in rooms if heavy & {name.partition(".")[0] for name in imported(path)}
+    }
+    assert users == {"train", "network", "muon", "tokens"}
+
+
 def test_the_product_does_not_know_the_instruments() -> None:
     for room in rooms():
         assert not any(
