@@ -169,6 +169,32 @@ def random_command(
         _tell(f"{output} is written; next: codegen-quantize convert {output} OUT.gguf")
 
 
+@app.command("inflate")
+def inflate_command(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT_DIR", show_default=False, help="A trained CodeGen 1 checkpoint."
+        ),
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUT_DIR", show_default=False)],
+    shape: Annotated[str, typer.Option(show_default=False, help=f"One of {', '.join(FAMILY)}.")],
+) -> None:
+    """Grow a small trained checkpoint to a larger shape without changing what it computes.
+
+    It costs what a model of that shape costs and writes what the small one writes, so that speed can
+    be measured on sensible text. Heads and rotary_dim have to be as large in both, and the widths
+    of the shape multiples of the checkpoint's.
+    """
+    from quantize.checkpoint import CheckpointError
+    from quantize.inflate import InflateError, family_shape, inflate
+
+    with _errors_in_one_line(CheckpointError, InflateError):
+        with _progress_bar("Growing") as progress:
+            inflate(checkpoint, output, family_shape(shape), progress)
+        _tell(f"{output} is written; next: codegen-quantize convert {output} OUT.gguf")
+
+
 @contextmanager
 def _errors_in_one_line(*expected: type[Exception]) -> Iterator[None]:
     """Print a foreseen failure as one line and leave with status 1, or 130 after Ctrl-C."""
