@@ -195,6 +195,24 @@ def inflate_command(
         _tell(f"{output} is written; next: codegen-quantize convert {output} OUT.gguf")
 
 
+@app.command("restore")
+def restore_command(
+    source: Gguf,
+    output: Annotated[Path, typer.Argument(metavar="OUT_DIR", show_default=False)],
+) -> None:
+    """Make a checkpoint again from a GGUF file that `convert` made, quantized or not.
+
+    It is in the Hugging Face layout and in float16, to be trained further, inflated, or quantized in
+    another way. What a quantization has lost stays lost.
+    """
+    from quantize.restore import RestoreError, restore
+
+    with _errors_in_one_line(RestoreError):
+        with _progress_bar("Restoring") as progress:
+            restore(source, output, progress)
+        _tell(f"{output} is written; next: codegen-quantize convert {output} OUT.gguf")
+
+
 @contextmanager
 def _errors_in_one_line(*expected: type[Exception]) -> Iterator[None]:
     """Print a foreseen failure as one line and leave with status 1, or 130 after Ctrl-C."""
