@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from quantize.tensors import DTYPES
@@ -23,7 +22,8 @@ Chunks = Iterable[NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class NewTensor:
-    """A tensor to write: `dtype` is a key of `DTYPES`, `chunks` makes its rows, some at a time."""
+    """A tensor to write: `dtype` is a key of `DTYPES`; `chunks` makes its rows, some at a time, in
+    that type and contiguous."""
 
     name: str
     dtype: str
@@ -57,6 +57,6 @@ def write_safetensors(
         file.write(len(text).to_bytes(8, "little") + text)
         for tensor in tensors:
             for chunk in tensor.chunks():
-                file.write(np.ascontiguousarray(chunk, DTYPES[tensor.dtype]).data)
-                n_done += chunk.size * DTYPES[tensor.dtype].itemsize
+                file.write(chunk.data)
+                n_done += chunk.nbytes
                 progress(n_done / end)

@@ -66,6 +66,19 @@ def test_from_nothing_to_a_comparison(model: Path, tmp_path: Path) -> None:
     assert 0 < comparison["kld_mean"] < comparison["kld_p99"]
 
 
+def test_a_larger_model_and_its_checkpoint_again(model: Path, tmp_path: Path) -> None:
+    large, gguf, again = tmp_path / "large", tmp_path / "large.gguf", tmp_path / "again"
+    status, output, error = run("inflate", model / "checkpoint", large, "--shape", "tiny")
+    assert (status, output) == (0, "")
+    assert error == f"{large} is written; next: codegen-quantize convert {large} OUT.gguf\n"
+    assert run("convert", large, gguf)[0] == 0
+    status, output, error = run("restore", gguf, again)
+    assert (status, output) == (0, "")
+    assert error == f"{again} is written; next: codegen-quantize convert {again} OUT.gguf\n"
+    weights = (model / "checkpoint" / "model.safetensors").read_bytes()
+    assert (again / "model.safetensors").read_bytes() == weights
+
+
 def test_a_comparison_for_people(model: Path) -> None:
     gguf = model / "model.gguf"
     status, output, _ = run("compare", gguf, gguf, "--text", TEXT, *ONE)
@@ -82,7 +95,9 @@ def test_the_same_seed_gives_the_same_checkpoint(model: Path, tmp_path: Path) ->
     assert (tmp_path / "other" / "model.safetensors").read_bytes() != weights
 
 
-@pytest.mark.parametrize("command", ["convert", "quantize", "compare", "random"])
+@pytest.mark.parametrize(
+    "command", ["convert", "quantize", "compare", "random", "inflate", "restore"]
+)
 def test_each_command_explains_itself(command: str) -> None:
     status, output, _ = run(command, "--help")
     assert status == 0
@@ -138,6 +153,14 @@ def test_an_unknown_shape_lists_the_known(tmp_path: Path) -> None:
     check_failure(tmp_path, *arguments, say=f"known are {', '.join(FAMILY)}")
 
 
+def test_a_shape_that_does_not_fit(model: Path, tmp_path: Path) -> None:
+    arguments = ("inflate", model / "checkpoint", tmp_path / "large", "--shape")
+    check_failure(tmp_path, *arguments, "huge", say=f"known are {', '.join(FAMILY)}")
+    check_failure(tmp_path, *arguments, "codegen-350M", say="it has heads of 32 and the shape 64")
+    nowhere = ("inflate", tmp_path, tmp_path / "large", "--shape", "tiny")
+    check_failure(tmp_path, *nowhere, say="no config.json there")
+
+
 def test_a_random_checkpoint_overwrites_nothing(model: Path) -> None:
     arguments = ("random", "--shape", "tiny", model)
     check_failure(model, *arguments, say=f"{model}: it is there already")
@@ -153,6 +176,7 @@ def test_no_gguf(model: Path, tmp_path: Path) -> None:
     arguments = ("quantize", TEXT, tmp_path / "small.gguf", "Q8_0")
     check_failure(tmp_path, *arguments, say="is no GGUF file")
     check_failure(tmp_path, "compare", TEXT, TEXT, "--text", TEXT, say="cannot load")
+    check_failure(tmp_path, "restore", TEXT, tmp_path / "again", say="this is no GGUF file")
 
 
 @pytest.fixture
@@ -169,11 +193,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.parametrize("command", ["convert", "random"])
+@pytest.mark.parametrize("command", ["convert", "random", "inflate", "restore"])
 def test_a_full_disk(model: Path, small_disk: Path, command: str) -> None:
     arguments = {
         "convert": (model / "checkpoint", small_disk / "model.gguf"),
         "random": ("--shape", "tiny", small_disk / "checkpoint"),
+        "inflate": (model / "checkpoint", small_disk / "large", "--shape", "tiny"),
+        "restore": (model / "model.gguf", small_disk / "again"),
     }
     check_failure(small_disk, command, *arguments[command], say="No space left on device")
 

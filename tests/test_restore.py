@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gguf import GGUFReader, GGUFWriter
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
 from numpy.typing import NDArray
 
 from codegen_lsp.engine import Cancel, Prompt, Sampling
@@ -240,6 +240,13 @@ def test_a_number_too_large_for_float16(tiny: Path, tmp_path: Path) -> None:
     convert(tiny, tmp_path / "model.gguf", "f32")
     tensor_of(tmp_path / "model.gguf", "output.weight")[-1, -1] = 1e6
     check_refused(tmp_path / "model.gguf", r"output\.weight holds numbers that float16 cannot hold")
+
+
+def test_a_type_that_gguf_cannot_read(gguf: Path) -> None:
+    reader = GGUFReader(gguf, "r+")
+    tensor = next(t for t in reader.tensors if t.name == "output.weight")
+    tensor.field.parts[4][0] = GGMLQuantizationType.I16
+    check_refused(gguf, r"output\.weight is I16, which is not known")
 
 
 def tensor_of(path: Path, name: str) -> NDArray[np.float32]:
