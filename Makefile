@@ -21,7 +21,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	@touch $@
 
 demo: $(READY) ## complete real code with the embedded model
-	$(BIN)/codegen-lsp complete tests/data/demo.py:16:13
+	$(BIN)/codegen-lsp complete tests/data/demo.py:9:9
 
 test: $(READY) ## every test that needs no editor
 	$(BIN)/python -m pytest

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import write_random_phi2
 
 DEMO = Path(__file__).parent / "data" / "demo.py"
-PLACE = f"{DEMO}:16:13"
+PLACE = f"{DEMO}:9:9"
 
 
 class CommandLine:
@@ -82,8 +82,8 @@ def test_complete_as_json(cli: CommandLine) -> None:
 def test_complete_reads_standard_input(cli: CommandLine) -> None:
     code = b"def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return"
     assert "«" in cli("complete", "-", stdin=code).stdout
-    code = b"import json\n\ndata = json.\nprint(data)\n"
-    assert cli("complete", "-:3:13", stdin=code).stdout.startswith("import json\n\ndata = json.«")
+    at_place = cli("complete", "-:9:9", stdin=DEMO.read_bytes())
+    assert at_place.stdout == cli("complete", PLACE).stdout
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_complete_reads_standard_input(cli: CommandLine) -> None:
         ("demo.py:x:1", "'demo.py:x:1' is not FILE:LINE:COL"),
         ("none.py:1:1", "none.py cannot be read: No such file or directory"),
         ("tests:1:1", "tests cannot be read: Is a directory"),
-        (f"{DEMO}:99:1", f"{DEMO} has 17 lines; there is no line 99"),
-        (f"{DEMO}:3:99", f"line 3 of {DEMO} has columns 1 to 12; there is no column 99"),
+        (f"{DEMO}:99:1", f"{DEMO} has 10 lines; there is no line 99"),
+        (f"{DEMO}:4:99", f"line 4 of {DEMO} has columns 1 to 15; there is no column 99"),
     ],
 )  # fmt: skip
 def test_places_that_are_nowhere(cli: CommandLine, place: str, message: str) -> None:
