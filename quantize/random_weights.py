@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quantize.safetensors import Chunks, NewTensor, write_safetensors
 from quantize.shape import FAMILY, Shape, tensor_shapes
 from quantize.vocabulary import END_OF_TEXT, byte_alphabet
 from quantize.whole import whole_folder
@@ -119,24 +121,18 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 def write_weights(path: Path, shape: Shape, seed: int, progress: Callable[[float], None]) -> None:
     """Write random weights of `shape` to a safetensors file, in float16."""
-    tensors = tensor_shapes(shape)
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    end = 0
-    for name, dimensions in tensors.items():
-        begin, end = end, end + 2 * math.prod(dimensions)
-        header[name] = {"dtype": "F16", "shape": dimensions, "data_offsets": [begin, end]}
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # so that the data is aligned
     generator = np.random.default_rng(seed)
-    n_done = 0
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name, dimensions in tensors.items():
-            for first in range(0, math.prod(dimensions), _CHUNK):
-                n_numbers = min(_CHUNK, math.prod(dimensions) - first)
-                file.write(_random(generator, n_numbers, name, dimensions).data)
-                n_done += 2 * n_numbers
-                progress(n_done / end)
+    tensors = [
+        NewTensor(name, "F16", dimensions, partial(_chunks, generator, name, dimensions))
+        for name, dimensions in tensor_shapes(shape).items()
+    ]
+    write_safetensors(path, tensors, progress)
+
+
+def _chunks(generator: np.random.Generator, name: str, dimensions: tuple[int, ...]) -> Chunks:
+    for first in range(0, math.prod(dimensions), _CHUNK):
+        n_numbers = min(_CHUNK, math.prod(dimensions) - first)
+        yield _random(generator, n_numbers, name, dimensions)
 
 
 def _random(
