@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from quantize.checkpoint import CheckpointError, open_checkpoint
-from quantize.shape import Shape
+from quantize.shape import Shape, config_of
 from quantize.tensors import map_tensor, to_float
 
 MP_NUM = 4
@@ -105,28 +105,7 @@ def load(folder: Path) -> CodeGen:
 
 def save(model: CodeGen, folder: Path, end_of_text: int) -> None:
     """Write config.json and model.safetensors (float16) into `folder`. Raises `OSError`."""
-    shape = model.shape
-    config = {
-        "architectures": ["CodeGenForCausalLM"],
-        "model_type": "codegen",
-        "activation_function": "gelu_new",
-        "attn_pdrop": 0.0,
-        "bos_token_id": end_of_text,
-        "dtype": "float16",
-        "embd_pdrop": 0.0,
-        "eos_token_id": end_of_text,
-        "layer_norm_epsilon": shape.layer_norm_epsilon,
-        "n_ctx": shape.n_positions,
-        "n_embd": shape.n_embd,
-        "n_head": shape.n_head,
-        "n_inner": shape.n_inner,
-        "n_layer": shape.n_layer,
-        "n_positions": shape.n_positions,
-        "resid_pdrop": 0.0,
-        "rotary_dim": shape.rotary_dim,
-        "tie_word_embeddings": False,
-        "vocab_size": shape.n_vocab,
-    }
+    config = config_of(model.shape, end_of_text)
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

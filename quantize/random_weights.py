@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantize.safetensors import Chunks, NewTensor, write_safetensors
-from quantize.shape import FAMILY, Shape, tensor_shapes
+from quantize.shape import FAMILY, Shape, config_of, tensor_shapes
 from quantize.vocabulary import END_OF_TEXT, byte_alphabet
 from quantize.whole import whole_folder
 
@@ -68,7 +68,7 @@ def write_tokenizer(folder: Path, shape: Shape, has_masks: bool) -> None:
         first = len(vocabulary) + len(added)
         masks = [f"<mask_{n}>" for n in range(shape.n_vocab - first - 2, 0, -1)]
         added |= {text: token_id for token_id, text in enumerate(["<sep>", "<eom>", *masks], first)}
-    _write_json(folder / "config.json", _config(shape, vocabulary[END_OF_TEXT]))
+    _write_json(folder / "config.json", config_of(shape, vocabulary[END_OF_TEXT]))
     _write_json(folder / "vocab.json", vocabulary)
     _write_json(folder / "added_tokens.json", added)
     specials = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
@@ -92,27 +92,6 @@ def _byte_pairs() -> tuple[list[str], list[str]]:
                 merges[f"{text[:end]} {text[end]}"] = None
                 tokens[text[: end + 1]] = None
     return list(tokens), list(merges)
-
-
-def _config(shape: Shape, end_of_text: int) -> dict[str, Any]:
-    return {
-        "architectures": ["CodeGenForCausalLM"],
-        "model_type": "codegen",
-        "activation_function": "gelu_new",
-        "bos_token_id": end_of_text,
-        "eos_token_id": end_of_text,
-        "dtype": "float16",
-        "layer_norm_epsilon": shape.layer_norm_epsilon,
-        "n_ctx": shape.n_positions,
-        "n_positions": shape.n_positions,
-        "n_embd": shape.n_embd,
-        "n_head": shape.n_head,
-        "n_inner": shape.n_inner,
-        "n_layer": shape.n_layer,
-        "rotary_dim": shape.rotary_dim,
-        "tie_word_embeddings": False,
-        "vocab_size": shape.n_vocab,
-    }
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from quantize.convert import ConvertError, default_mp_num, qkv_order
 from quantize.safetensors import Chunks, NewTensor, write_safetensors
-from quantize.shape import Shape, parse_config, tensor_shapes
+from quantize.shape import Shape, config_of, parse_config, tensor_shapes
 from quantize.vocabulary import END_OF_TEXT, Vocabulary
 from quantize.whole import whole_folder
 
@@ -85,25 +85,17 @@ def _value(reader: GGUFReader, key: str) -> Any:
 def _config(reader: GGUFReader) -> dict[str, Any]:
     """The content of config.json."""
     epsilon = np.float32(_value(reader, "phi2.attention.layer_norm_epsilon"))
-    end_of_text = _value(reader, "tokenizer.ggml.eos_token_id")
-    return {
-        "architectures": ["CodeGenForCausalLM"],
-        "model_type": "codegen",
-        "activation_function": "gelu_new",
-        "bos_token_id": end_of_text,
-        "eos_token_id": end_of_text,
-        "dtype": "float16",
-        "layer_norm_epsilon": float(str(epsilon)),  # 1e-05 again, not the float32 beside it
-        "n_ctx": _value(reader, "phi2.context_length"),
-        "n_positions": _value(reader, "phi2.context_length"),
-        "n_embd": _value(reader, "phi2.embedding_length"),
-        "n_head": _value(reader, "phi2.attention.head_count"),
-        "n_inner": _value(reader, "phi2.feed_forward_length"),
-        "n_layer": _value(reader, "phi2.block_count"),
-        "rotary_dim": _value(reader, "phi2.rope.dimension_count"),
-        "tie_word_embeddings": False,
-        "vocab_size": len(_value(reader, "tokenizer.ggml.tokens")),
-    }
+    shape = Shape(
+        n_layer=_value(reader, "phi2.block_count"),
+        n_embd=_value(reader, "phi2.embedding_length"),
+        n_head=_value(reader, "phi2.attention.head_count"),
+        rotary_dim=_value(reader, "phi2.rope.dimension_count"),
+        n_inner=_value(reader, "phi2.feed_forward_length"),
+        n_vocab=len(_value(reader, "tokenizer.ggml.tokens")),
+        n_positions=_value(reader, "phi2.context_length"),
+        layer_norm_epsilon=float(str(epsilon)),  # 1e-05 again, not the float32 beside it
+    )
+    return config_of(shape, _value(reader, "tokenizer.ggml.eos_token_id"))
 
 
 def _vocabulary(reader: GGUFReader) -> Vocabulary:

@@ -76,6 +76,29 @@ def parse_config(config: Mapping[str, Any]) -> Shape:
     return shape
 
 
+def config_of(shape: Shape, end_of_text: int) -> dict[str, Any]:
+    """The config.json of a float16 checkpoint of this shape, the inverse of `parse_config`.
+    `end_of_text` is the id of the token that begins and ends a text."""
+    return {
+        "architectures": ["CodeGenForCausalLM"],
+        "model_type": "codegen",
+        "activation_function": "gelu_new",
+        "bos_token_id": end_of_text,
+        "eos_token_id": end_of_text,
+        "dtype": "float16",
+        "layer_norm_epsilon": shape.layer_norm_epsilon,
+        "n_ctx": shape.n_positions,
+        "n_positions": shape.n_positions,
+        "n_embd": shape.n_embd,
+        "n_head": shape.n_head,
+        "n_inner": shape.n_inner,
+        "n_layer": shape.n_layer,
+        "rotary_dim": shape.rotary_dim,
+        "tie_word_embeddings": False,
+        "vocab_size": shape.n_vocab,
+    }
+
+
 def tensor_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
     """Every tensor of a checkpoint of this shape, (rows, columns) of a matrix being (out, in)."""
     embd, inner, vocab = shape.n_embd, shape.n_inner, shape.n_vocab
