@@ -149,8 +149,17 @@ def test_an_interrupted_run_goes_on(
     monkeypatch.undo()
     saved = torch.load(out / "state.pt", weights_only=True)
     assert saved["counts"][0] == 3
+    seen = []
+
+    def step_and_note(run: train.Run, *arguments: object) -> object:
+        seen.append(run.n_steps)
+        return step(run, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(train, "_step", step_and_note)
+    monkeypatch.setattr("quantize.train.time.monotonic", itertools.count().__next__)
     code, output = run(*options, "--resume")
     assert code == 0, output
+    assert seen[0] == 3
     assert (out / "run" / "model.safetensors").exists()
 
 
