@@ -130,6 +130,14 @@ def compare_command(
             " machine busy.",
         ),
     ] = 0,
+    window: Annotated[
+        int,
+        typer.Option(
+            min=8,
+            help="Tokens read at a time, of which the second half is scored: no more than the model"
+            " was made for.",
+        ),
+    ] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure what a quantization costs.
@@ -143,7 +151,9 @@ def compare_command(
     with _errors_in_one_line(CompareError):
         with _progress_bar("Reading") as progress:
             content = text.read_text(encoding="utf-8", errors="replace")
-            comparison = compare(reference, test, content, n_threads=threads, progress=progress)
+            comparison = compare(
+                reference, test, content, n_ctx=window, n_threads=threads, progress=progress
+            )
         if as_json:
             print(json.dumps(asdict(comparison), indent=2))
         else:

@@ -7,8 +7,8 @@
 The recipe is that of the small-model speed runs (Jordan et al. 2024): Muon for the blocks' matrices,
 AdamW for the rest, and a learning rate that falls linearly to zero, reached when the time is up.
 
-On a machine that others use too, `OMP_WAIT_POLICY=PASSIVE nice -n 19` before the command lets
-waiting threads sleep. Without it one busy neighbour cost four fifths of the speed (2 cores).
+On a machine that others use too, put `OMP_WAIT_POLICY=PASSIVE nice -n 19` before the command, so that
+waiting threads sleep (codegen_lsp/native.py says what spinning costs).
 """
 
 from __future__ import annotations

@@ -81,8 +81,9 @@ def test_a_larger_model_and_its_checkpoint_again(model: Path, tmp_path: Path) ->
 
 def test_a_comparison_for_people(model: Path) -> None:
     gguf = model / "model.gguf"
-    status, output, _ = run("compare", gguf, gguf, "--text", TEXT, *ONE)
+    status, output, _ = run("compare", gguf, gguf, "--text", TEXT, "--window", "64", *ONE)
     assert status == 0
+    assert "windows of 64" in output
     assert "same token on top" in output
     assert "100.00%" in output
 
