@@ -91,15 +91,16 @@ def _run_child(
 ) -> tuple[int, str]:
     """Quantize in a child; return its exit status and llama.cpp's log. If this process is
     interrupted meanwhile, the child does not outlive it."""
-    command = [sys.executable, "-m", __name__, str(source), str(target), str(number)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    paths = [str(path.absolute()) for path in (source, target)]
+    command = [sys.executable, "-m", __name__, *paths, str(number)]
     log = []
     with subprocess.Popen(
         [*command, str(n_threads)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=environment,
+        # `-m` puts the working directory on the path: not the person's, whose random.py we would import.
+        cwd=Path(__file__).resolve().parent.parent,
         text=True,
         encoding="utf-8",
         errors="replace",

@@ -164,6 +164,15 @@ def test_ctrl_c_leaves_nothing(tiny_gguf: Path, tmp_path: Path) -> None:
     assert psutil.Process().children() == []
 
 
+def test_a_persons_own_modules_are_not_run(
+    tiny_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit(1)", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    quantize_file(tiny_gguf, Path("q8.gguf"), "Q8_0")
+    assert (tmp_path / "q8.gguf").exists()
+
+
 def test_a_crash_of_llama_cpp_is_one_line(tiny_gguf: Path, tmp_path: Path) -> None:
     def crash(fraction: float) -> None:
         for child in psutil.Process().children():
