@@ -192,7 +192,7 @@ def _write_description(
 def _describe_model(writer: GGUFWriter, checkpoint: Checkpoint, outtype: OutType) -> None:
     shape = checkpoint.shape
     writer.add_name(checkpoint.name)
-    writer.add_description("Salesforce CodeGen, laid out for llama.cpp's phi2 graph")
+    writer.add_description("CodeGen's function, laid out for llama.cpp's phi2 graph")
     writer.add_file_type(LlamaFileType.MOSTLY_F16 if outtype == "f16" else LlamaFileType.ALL_F32)
     writer.add_context_length(shape.n_positions)
     writer.add_embedding_length(shape.n_embd)
