@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import ctypes
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -260,5 +261,6 @@ def _new_sampler(sampling: Sampling) -> Any:
     return chain
 
 
-# See `LlamaEngine._abort_on`.
-_STRLEN = ctypes.cast(ctypes.CDLL(None).strlen, lib.ggml_abort_callback)
+# See `LlamaEngine._abort_on`. None names the program itself, which Windows does not know.
+_LIBC = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
+_STRLEN = ctypes.cast(_LIBC.strlen, lib.ggml_abort_callback)
