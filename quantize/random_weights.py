@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# Here and not at its first use: numpy loads it late, and its compiled modules swallow a Ctrl-C that
+# arrives while they load (one in five did, right after the bar appeared).
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from quantize.safetensors import Chunks, NewTensor, write_safetensors
@@ -100,7 +104,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 def write_weights(path: Path, shape: Shape, seed: int, progress: Callable[[float], None]) -> None:
     """Write random weights of `shape` to a safetensors file, in float16."""
-    generator = np.random.default_rng(seed)
+    generator = default_rng(seed)
     tensors = [
         NewTensor(name, "F16", dimensions, partial(_chunks, generator, name, dimensions))
         for name, dimensions in tensor_shapes(shape).items()
@@ -108,14 +112,14 @@ def write_weights(path: Path, shape: Shape, seed: int, progress: Callable[[float
     write_safetensors(path, tensors, progress)
 
 
-def _chunks(generator: np.random.Generator, name: str, dimensions: tuple[int, ...]) -> Chunks:
+def _chunks(generator: Generator, name: str, dimensions: tuple[int, ...]) -> Chunks:
     for first in range(0, math.prod(dimensions), _CHUNK):
         n_numbers = min(_CHUNK, math.prod(dimensions) - first)
         yield _random(generator, n_numbers, name, dimensions)
 
 
 def _random(
-    generator: np.random.Generator, n_numbers: int, name: str, dimensions: tuple[int, ...]
+    generator: Generator, n_numbers: int, name: str, dimensions: tuple[int, ...]
 ) -> NDArray[np.float16]:
     """Normal numbers, scaled so that every layer keeps its input's variance (1 / fan-in: LeCun et al.
     1998, "Efficient BackProp", 4.6) and logits have a standard deviation near 1. Biases are small
