@@ -31,11 +31,12 @@ def complete(
         return Completion()
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
     prompt = render(context, engine.tokenize, budget)
+    eol = newline(document)
     candidates, stats = [], []
     for seed in range(n):
         temperature = config.temperature if seed else 0.0
         sampling = Sampling(config.max_tokens, temperature, config.top_p, seed)
-        candidates.append(_candidate(context, prompt, sampling, engine, cancel, newline(document)))
+        candidates.append(_candidate(context, prompt, sampling, engine, cancel, eol))
         stats.append(engine.stats)
     return Completion(() if cancel.is_set() else rank(candidates), prompt, tuple(stats))
 

@@ -16,7 +16,6 @@ what gets smaller than 6e-5, by 3e-8 at most).
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import shutil
@@ -32,7 +31,7 @@ from quantize.convert import default_mp_num
 from quantize.safetensors import Chunks, NewTensor, write_safetensors
 from quantize.shape import FAMILY, Shape, tensor_shapes
 from quantize.tensors import StoredTensor, map_tensor, to_float
-from quantize.vocabulary import read_json
+from quantize.vocabulary import read_json, write_json
 from quantize.whole import whole_folder
 
 MP_NUM = 4  # the blocks of CodeGen's `qkv_proj`; see `convert.default_mp_num`
@@ -137,7 +136,7 @@ def _write_config(folder: Path, target: Path, shape: Shape) -> None:
         "vocab_size": shape.n_vocab,
     }
     config = read_json(folder / "config.json") | sizes
-    (target / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    write_json(target / "config.json", config)
 
 
 def _grow(checkpoint: Checkpoint, shape: Shape) -> Iterator[NewTensor]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 
+from codegen_lsp.llama import physical_cores
 from codegen_lsp.native import captured_log, lib
 
 Tokens = npt.NDArray[np.int32]
@@ -30,7 +30,7 @@ def open_model(path: Path, n_ctx: int, n_threads: int = 0) -> Iterator[Model]:
     `n_ctx` is at most what the model was made for; `n_threads` 0 means the physical cores.
     llama.cpp's log is kept from the screen meanwhile. Raises `NativeError`.
     """
-    threads = n_threads or psutil.cpu_count(logical=False) or 1
+    threads = n_threads or physical_cores()
     with captured_log() as log:
         weights = lib.llama_model_load_from_file(
             os.fsencode(path), lib.llama_model_default_params()

@@ -8,7 +8,6 @@ transformers' modeling_codegen.py).
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch.nn import functional
 from quantize.checkpoint import CheckpointError, open_checkpoint
 from quantize.shape import Shape, config_of
 from quantize.tensors import map_tensor, to_float
+from quantize.vocabulary import write_json
 
 MP_NUM = 4
 """qkv_proj's rows lie in as many blocks, each Q, V, K: CodeGen was trained on 4 TPU cores."""
@@ -106,7 +106,7 @@ def load(folder: Path) -> CodeGen:
 def save(model: CodeGen, folder: Path, end_of_text: int) -> None:
     """Write config.json and model.safetensors (float16) into `folder`. Raises `OSError`."""
     config = config_of(model.shape, end_of_text)
-    (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "config.json", config)
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 

@@ -8,12 +8,10 @@ tokenizer with CodeGen's whitespace tokens.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +22,7 @@ from numpy.typing import NDArray
 
 from quantize.safetensors import Chunks, NewTensor, write_safetensors
 from quantize.shape import FAMILY, Shape, config_of, tensor_shapes
-from quantize.vocabulary import END_OF_TEXT, byte_alphabet
+from quantize.vocabulary import END_OF_TEXT, byte_alphabet, write_json
 from quantize.whole import whole_folder
 
 _CHUNK = 4 << 20  # random numbers made at a time: 16 MB as float32
@@ -72,12 +70,12 @@ def write_tokenizer(folder: Path, shape: Shape, has_masks: bool) -> None:
         first = len(vocabulary) + len(added)
         masks = [f"<mask_{n}>" for n in range(shape.n_vocab - first - 2, 0, -1)]
         added |= {text: token_id for token_id, text in enumerate(["<sep>", "<eom>", *masks], first)}
-    _write_json(folder / "config.json", config_of(shape, vocabulary[END_OF_TEXT]))
-    _write_json(folder / "vocab.json", vocabulary)
-    _write_json(folder / "added_tokens.json", added)
+    write_json(folder / "config.json", config_of(shape, vocabulary[END_OF_TEXT]))
+    write_json(folder / "vocab.json", vocabulary)
+    write_json(folder / "added_tokens.json", added)
     specials = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
-    _write_json(folder / "special_tokens_map.json", specials)
-    _write_json(
+    write_json(folder / "special_tokens_map.json", specials)
+    write_json(
         folder / "tokenizer_config.json",
         {"add_prefix_space": False, "tokenizer_class": "CodeGenTokenizer", **specials},
     )
@@ -96,10 +94,6 @@ def _byte_pairs() -> tuple[list[str], list[str]]:
                 merges[f"{text[:end]} {text[end]}"] = None
                 tokens[text[: end + 1]] = None
     return list(tokens), list(merges)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_weights(path: Path, shape: Shape, seed: int, progress: Callable[[float], None]) -> None:

@@ -7,7 +7,6 @@ are those of the checkpoint; quantized ones come back as what llama.cpp takes th
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from quantize.convert import ConvertError, default_mp_num, qkv_order
 from quantize.safetensors import Chunks, NewTensor, write_safetensors
 from quantize.shape import Shape, config_of, parse_config, tensor_shapes
-from quantize.vocabulary import END_OF_TEXT, Vocabulary
+from quantize.vocabulary import END_OF_TEXT, Vocabulary, write_json
 from quantize.whole import whole_folder
 
 _CHUNK = 4 << 20  # elements restored at a time: 16 MB as float32
@@ -49,7 +48,7 @@ def restore(
         mp_num = default_mp_num(vocabulary)
         tensors = list(_plan(reader, shape, np.argsort(qkv_order(shape, mp_num))))
         with whole_folder(folder) as part:
-            _write_json(part / "config.json", config)
+            write_json(part / "config.json", config)
             _write_tokenizer(part, vocabulary)
             write_safetensors(part / "model.safetensors", tensors, progress)
     except (ValueError, ConvertError) as error:
@@ -149,14 +148,10 @@ def _chunks(tensor: ReaderTensor, rows: NDArray[np.intp]) -> Chunks:
 
 
 def _write_tokenizer(folder: Path, vocabulary: Vocabulary) -> None:
-    _write_json(folder / "vocab.json", vocabulary.tokens)
+    write_json(folder / "vocab.json", vocabulary.tokens)
     lines = ["#version: 0.2", *vocabulary.merges]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if vocabulary.added:
-        _write_json(folder / "added_tokens.json", vocabulary.added)
+        write_json(folder / "added_tokens.json", vocabulary.added)
     specials = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END_OF_TEXT)
-    _write_json(folder / "special_tokens_map.json", specials)
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / "special_tokens_map.json", specials)

@@ -64,6 +64,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def write_json(path: Path, value: object) -> None:
+    """The inverse of `read_json`, for people to read: indented, letters as they are."""
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def _read_tokenizer_json(path: Path) -> Vocabulary:
     content = read_json(path)
     try:
