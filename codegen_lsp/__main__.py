@@ -163,14 +163,17 @@ def remove_model(name: Annotated[str, typer.Argument(help="An added model.")]) -
 
 def _load(config: Config, progress: Callable[[float], bool]) -> Engine:
     """The engine that a configuration asks for. Raises `EngineError`."""
-    from codegen_lsp.llama import LlamaEngine
+    from codegen_lsp.llama import LlamaEngine, default_tuning
 
     try:
         path = find(config.model)
     except ModelError as error:
         raise EngineError(str(error)) from error
     return LlamaEngine(
-        path, n_threads=config.threads, n_gpu_layers=config.gpu_layers, progress=progress
+        path,
+        tuning=default_tuning(config.threads),
+        n_gpu_layers=config.gpu_layers,
+        progress=progress,
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codegen_lsp.config import Config
 from codegen_lsp.context import Context, gather, newline
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats
+from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, mean_logprob
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
 from codegen_lsp.prompt import render
 from codegen_lsp.rank import rank
@@ -15,11 +15,19 @@ from codegen_lsp.rank import rank
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Candidates, best first, and what they were made from; one `Stats` for each generation."""
+    """Candidates, best first; what they were made from, and what that cost."""
 
     candidates: tuple[Candidate, ...] = ()
     prompt: Prompt | None = None
-    stats: tuple[Stats, ...] = ()
+    stats: Stats = field(default_factory=Stats)
+
+
+@dataclass(slots=True)
+class _Written:
+    """A candidate while it is being written."""
+
+    text: str = ""
+    logprobs: list[float] = field(default_factory=list)
 
 
 def complete(
@@ -29,31 +37,43 @@ def complete(
     context = gather(document, offset)
     if context is None:
         return Completion()
-    budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    prompt = render(context, engine.tokenize, budget)
+    prompt = prompt_for(context, engine, config)
+    written = [_Written() for _ in range(n)]
+    generation = engine.generate(prompt, _samplings(config, n), cancel)
+    for token in generation:
+        candidate = written[token.candidate]
+        candidate.text += token.text
+        candidate.logprobs.append(token.logprob)
+        if is_complete(candidate.text[len(prompt.heal) :], context):
+            generation.stop(token.candidate)
+    stats = generation.stats
+    if cancel.is_set():
+        return Completion((), prompt, stats)
     eol = newline(document)
-    candidates, stats = [], []
-    for seed in range(n):
-        temperature = config.temperature if seed else 0.0
-        sampling = Sampling(config.max_tokens, temperature, config.top_p, seed)
-        candidates.append(_candidate(context, prompt, sampling, engine, cancel, eol))
-        stats.append(engine.stats)
-    return Completion(() if cancel.is_set() else rank(candidates), prompt, tuple(stats))
+    candidates = [
+        _cleaned(candidate, stop, prompt, context, eol)
+        for candidate, stop in zip(written, stats.stops, strict=True)
+    ]
+    return Completion(rank(candidates), prompt, stats)
 
 
-def _candidate(
-    context: Context, prompt: Prompt, sampling: Sampling, engine: Engine, cancel: Cancel, eol: str
+def prompt_for(context: Context, engine: Engine, config: Config) -> Prompt:
+    """The prompt, with room left behind it for the longest candidate."""
+    budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
+    return render(context, engine.tokenize, budget)
+
+
+def _samplings(config: Config, n: int) -> list[Sampling]:
+    temperatures = [0.0] + [config.temperature] * (n - 1)
+    return [
+        Sampling(config.max_tokens, temperature, config.top_p, seed)
+        for seed, temperature in enumerate(temperatures)
+    ]
+
+
+def _cleaned(
+    written: _Written, stop: Stop, prompt: Prompt, context: Context, eol: str
 ) -> Candidate:
-    text, logprobs = "", []
-    tokens = engine.generate(prompt, sampling, cancel)
-    for token in tokens:
-        text += token.text
-        logprobs.append(token.logprob)
-        if is_complete(text[len(prompt.heal) :], context):
-            break
-    tokens.close()
-    stop = engine.stats.stop
-    written = whole_lines(text) if stop == "length" else text
-    shown = clean(written[len(prompt.heal) :], context).replace("\n", eol)
-    mean_logprob = sum(logprobs) / max(1, len(logprobs))
-    return Candidate(shown, mean_logprob, len(logprobs), stop)
+    text = whole_lines(written.text) if stop == "length" else written.text
+    shown = clean(text[len(prompt.heal) :], context).replace("\n", eol)
+    return Candidate(shown, mean_logprob(written.logprobs), len(written.logprobs), stop)

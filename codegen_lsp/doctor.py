@@ -84,9 +84,9 @@ def _measure(engine: Engine) -> tuple[float, float]:
     """Prefill and decode speed in tokens per second, for a prompt that was never seen before."""
     line = "def function(argument):\n    return argument\n\n"
     tokens = tuple(engine.tokenize(line * N_PREFILL)[:N_PREFILL])
-    sampling = Sampling(max_tokens=N_DECODE)
-    n_decoded = sum(1 for _ in engine.generate(Prompt("", tokens), sampling, Cancel()))
-    stats = engine.stats
+    generation = engine.generate(Prompt("", tokens), [Sampling(max_tokens=N_DECODE)], Cancel())
+    n_decoded = sum(1 for _ in generation)
+    stats = generation.stats
     return (
         len(tokens) * 1000 / max(stats.prefill_ms, 0.001),
         n_decoded * 1000 / max(stats.decode_ms, 0.001),

@@ -1,17 +1,17 @@
 """The port: what the product asks of a language model, whatever runs it.
 
-An `Engine` turns a `Prompt` into a stream of `Token`s. This file knows no library; `llama.py` is the
-engine on llama.cpp, and the tests bring one that replies from a script.
+An `Engine` turns a `Prompt` into a stream of `Token`s. This file knows no library: `llama.py` is the
+engine on llama.cpp, `worker.py` one in another process; the tests bring one that replies from a script.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 Stop = Literal["stop", "eos", "length", "cancelled", "consumer"]
-"""Why a generation ended: a stop string, the model's own end, `max_tokens`, a cancellation, or
+"""Why a continuation ended: a stop string, the model's own end, `max_tokens`, a cancellation, or
 because the one who reads the tokens wanted no more of them."""
 
 
@@ -45,24 +45,40 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One generated token: its text (empty while a character is incomplete) and the natural
-    logarithm of its probability at temperature 1 among the tokens that were allowed there."""
+    """One generated token: its text (empty while a character is incomplete), the natural logarithm of
+    its probability at temperature 1 among the tokens that were allowed there, and the index of the
+    candidate that it belongs to."""
 
     id: int
     text: str
     logprob: float
+    candidate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What one generation cost: tokens, of which `n_reused` were not evaluated again; milliseconds."""
+    """What one generation cost: tokens of the prompt, of which `n_reused` were not evaluated again;
+    tokens of all candidates; of these `n_accepted` out of `n_drafted` that were guessed and verified
+    several at a time; milliseconds; and why each candidate ended."""
 
     n_prompt: int = 0
     n_reused: int = 0
     n_generated: int = 0
+    n_drafted: int = 0
+    n_accepted: int = 0
     prefill_ms: float = 0.0
     decode_ms: float = 0.0
-    stop: Stop = "eos"
+    stops: tuple[Stop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What an engine takes of the memory, in bytes: its weights, and its KV cache when all of its
+    `n_slots` are in use, each with the tokens of one prompt and its answers."""
+
+    weights: int
+    kv_cache: int
+    n_slots: int
 
 
 class Cancel:
@@ -71,68 +87,138 @@ class Cancel:
     It is one byte of memory, because native code reads it in the middle of an evaluation.
     """
 
-    __slots__ = ("flag",)
+    __slots__ = ("_hear", "flag")
 
     def __init__(self) -> None:
         self.flag = bytearray(2)  # the second byte stays 0: native code reads a C string
+        self._hear: Callable[[], None] = _ignore
 
     def set(self) -> None:
         self.flag[0] = 1
+        self._hear()
 
     def is_set(self) -> bool:
         return bool(self.flag[0])
 
+    def on_set(self, hear: Callable[[], None] | None = None) -> None:
+        """Have `hear` called when the flag is raised, on the thread that raises it; at once if it is.
+        For an engine that waits, and cannot look at the flag meanwhile."""
+        self._hear = hear or _ignore
+        if hear is not None and self.is_set():
+            hear()
+
+
+class Generation:
+    """Continuations of one prompt, under way: an iterator of their tokens as they come.
+
+    Who reads it ends one with `stop` and all with `close`. That is the normal way to end: nothing is
+    generated past what is shown. `stats` is complete once it has ended.
+    """
+
+    def __init__(
+        self, n: int, tokens: Callable[[Generation], Generator[Token, None, None]]
+    ) -> None:
+        """For engines: `tokens` makes a generator that looks at `wanted` after each token it yields,
+        and sets `stats` when it ends or is closed."""
+        self.wanted = set(range(n))
+        self.stats = Stats()
+        self._tokens = tokens(self)
+
+    def __iter__(self) -> Generation:
+        return self
+
+    def __next__(self) -> Token:
+        return next(self._tokens)
+
+    def stop(self, candidate: int) -> None:
+        """Want no more tokens of one candidate."""
+        self.wanted.discard(candidate)
+
+    def close(self) -> None:
+        """Want no more tokens at all."""
+        self._tokens.close()
+
 
 class Engine(Protocol):
-    """A loaded model. One generation at a time; only a `Cancel` may be used from another thread."""
+    """A loaded model. One thing at a time; only a `Cancel` may be used from another thread.
+
+    Everything raises `EngineError`, and can be asked again afterwards.
+    """
 
     @property
     def n_ctx(self) -> int:
         """How many tokens prompt and answer may have together."""
 
     @property
-    def stats(self) -> Stats:
-        """The cost of the last generation, complete once its iterator has ended or was closed."""
+    def footprint(self) -> Footprint:
+        """What this engine takes of the memory."""
 
     def tokenize(self, text: str) -> list[int]:
         """The model's tokens for `text`, with no begin-of-text token."""
 
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancel: Cancel
-    ) -> Generator[Token, None, None]:
-        """Yield tokens until one of the reasons in `Stop`. Their texts joined begin with
-        `prompt.heal` and hold no stop string. Raises `EngineError`."""
+    def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
+        """A candidate for each sampling, side by side, until each has met one of the reasons in
+        `Stop`. The texts of a candidate's tokens, joined, begin with `prompt.heal` and hold no stop
+        string."""
+
+    def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
+        """Evaluate a prompt that is likely to be asked about next; how many tokens that took. What
+        is evaluated when the flag is raised stays evaluated."""
+
+    def score(self, tokens: Sequence[int], n_given: int, cancel: Cancel) -> tuple[float, ...]:
+        """The natural logarithm of the probability of each token behind the first `n_given` (at
+        least one), given all before it. Fewer, if the flag is raised meanwhile."""
+
+    def remember(self, key: str, text: str) -> None:
+        """Guess at tokens that follow in `text`, too, from now on (see `draft.py`); a text takes the
+        place of the one that had the same key, and an empty one only removes it."""
 
     def close(self) -> None:
         """Free the memory. Nothing may be asked afterwards."""
 
 
-def until_stop(tokens: Iterator[Token], stop: tuple[str, ...]) -> Generator[Token, None, bool]:
-    """Pass tokens on, up to the first of the stop strings, also one that several tokens make up.
+def mean_logprob(logprobs: Sequence[float]) -> float:
+    """The mean, by which candidates are ranked; 0 for none. Perplexity is exp(-mean)."""
+    return sum(logprobs) / max(1, len(logprobs))
 
-    A token whose text might begin a stop string waits until that is decided. The generator's value
-    says whether a stop string was met.
-    """
-    waiting: list[Token] = []
-    text = ""  # of the tokens that wait
-    for token in tokens:
-        waiting.append(token)
-        text += token.text
-        cut = min((at for at in map(text.find, stop) if at >= 0), default=-1)
+
+class UntilStop:
+    """Passes a candidate's tokens on, up to the first of its stop strings, also one that several
+    tokens make up: a token whose text might begin a stop string waits until that is decided."""
+
+    def __init__(self, stop: tuple[str, ...]) -> None:
+        self.is_met = False
+        self._stop = stop
+        self._waiting: list[Token] = []
+
+    def take(self, token: Token) -> list[Token]:
+        """Take the next token; give those that may be passed on."""
+        self._waiting.append(token)
+        text = "".join(token.text for token in self._waiting)
+        cut = min((at for at in map(text.find, self._stop) if at >= 0), default=-1)
         if cut >= 0:
-            yield from _shortened(waiting, cut)
-            return True
-        if not any(text.endswith(s[:k]) for s in stop for k in range(1, len(s))):
-            yield from waiting
-            waiting, text = [], ""
-    yield from waiting
-    return False
+            self.is_met = True
+            return _shortened(self.rest(), cut)
+        if any(text.endswith(s[:k]) for s in self._stop for k in range(1, len(s))):
+            return []
+        return self.rest()
+
+    def rest(self) -> list[Token]:
+        """What still waits, when nothing more comes."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
 
 
-def _shortened(tokens: list[Token], length: int) -> Iterator[Token]:
+def _shortened(tokens: list[Token], length: int) -> list[Token]:
     """The tokens that make up the first `length` characters."""
+    kept = []
     for token in tokens:
         if length <= 0:
-            return
-        yield replace(token, text=token.text[:length])
+            break
+        kept.append(replace(token, text=token.text[:length]))
         length -= len(token.text)
+    return kept
+
+
+def _ignore() -> None:
+    """Nobody waits for a flag."""

@@ -16,8 +16,9 @@ class Vocabulary:
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         """`pieces[id]` are the bytes of token `id`, empty for tokens that stand for no text."""
+        self.pieces = pieces
         spelled = sorted((piece, id_) for id_, piece in enumerate(pieces) if piece)
-        self._pieces = [piece for piece, _ in spelled]
+        self._spelled = [piece for piece, _ in spelled]
         self._ids = [id_ for _, id_ in spelled]
 
     def agreeing(self, wanted: bytes) -> list[int]:
@@ -30,4 +31,4 @@ class Vocabulary:
         return ids
 
     def _between(self, first: bytes, last: bytes) -> list[int]:
-        return self._ids[bisect_left(self._pieces, first) : bisect_right(self._pieces, last)]
+        return self._ids[bisect_left(self._spelled, first) : bisect_right(self._spelled, last)]

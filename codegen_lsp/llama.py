@@ -1,7 +1,7 @@
-"""The engine on llama.cpp.
+"""The engine on llama.cpp: some slots that remember prompts, and candidates decoded side by side.
 
-Low-level on purpose. One context with one sequence keeps the tokens of the last prompt and answer, so
-that a new prompt costs only what differs from it; an evaluation ends at once when a flag is raised.
+Low-level on purpose: a prompt costs only what differs from a slot's, candidates share one batch, and an
+evaluation ends at once when a flag is raised.
 """
 
 from __future__ import annotations
@@ -9,25 +9,52 @@ from __future__ import annotations
 import codecs
 import ctypes
 import os
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
-from codegen_lsp.engine import Cancel, EngineError, Prompt, Sampling, Stats, Stop, Token, until_stop
+from codegen_lsp.draft import Draft, Drafts
+from codegen_lsp.engine import (
+    Cancel,
+    EngineError,
+    Footprint,
+    Generation,
+    Prompt,
+    Sampling,
+    Stats,
+    Stop,
+    Token,
+    UntilStop,
+)
 from codegen_lsp.healing import Vocabulary
 from codegen_lsp.native import captured_log, lib
+from codegen_lsp.sampler import Sampler, log_probability
+from codegen_lsp.slot import (
+    ABORTED,
+    MAX_SEQUENCES,
+    NO_ROOM,
+    Logits,
+    Row,
+    Slot,
+    Tuning,
+    bytes_per_cell,
+)
 
-# Enough for every CodeGen (2,048 positions); a longer one only costs memory until slots can use it.
+# Enough for every CodeGen (2,048 positions); a longer prompt would take minutes on a CPU.
 MAX_CTX = 4096
-# One call to llama.cpp; what was evaluated in finished micro-batches survives a cancellation.
-N_BATCH, N_UBATCH = 512, 128
-
-DECODE_ABORTED = 2  # llama_decode's status after the abort callback said so
+# Cells beside those of a prompt, so that several candidates fit behind a long one.
+ROOM = 256
+MAX_SLOTS = 8
+KV_MB = 512  # three prompts of 2,048 tokens with a 350M model
+# A prompt that would take the place of more than so many tokens of another goes to a slot of its own.
+# Fewer are evaluated again in less time than copying cells takes.
+MAX_LOST = 64
+# Logits asked for at a time while scoring; more would only take memory.
+N_SCORED = 32
 
 
 class LlamaEngine:
@@ -37,30 +64,42 @@ class LlamaEngine:
         self,
         path: Path,
         *,
-        n_threads: int = 0,
+        tuning: Tuning | None = None,
         n_gpu_layers: int = -1,
+        kv_mb: int = KV_MB,
+        exact: bool = False,
         progress: Callable[[float], bool] = lambda _: True,
     ) -> None:
         """Load `path`. `progress` hears a share from 0 to 1, and ends the loading by returning False.
-        0 threads means the physical cores, -1 layers all of them. Raises `EngineError`."""
+        -1 layers means all of them. The KV cache takes `kv_mb` MB (10^6 bytes) at most; where not one
+        prompt fits in, prompts have to be shorter. `exact` makes answers independent of what was asked
+        before, to the bit, with Q8_0, F16 and F32 weights on a CPU, and prefill half as fast.
+        Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
-        self._n_vocab = lib.llama_vocab_n_tokens(self._vocab)
-        self._ctx = _new_context(self._model, n_threads or physical_cores())
-        self._memory = lib.llama_get_memory(self._ctx)
-        self._cached: list[int] = []  # the tokens that the KV cache holds
+        self._n_vocab = int(lib.llama_vocab_n_tokens(self._vocab))
+        self._tuning = tuning or default_tuning()
+        self._exact = exact
+        per_cell = bytes_per_cell(self._model)
+        n_cells = kv_mb * 1_000_000 // per_cell
+        self._n_ctx = min(int(lib.llama_model_n_ctx_train(self._model)), MAX_CTX, n_cells)
+        self._n_cells = min(self._n_ctx + ROOM, n_cells)
+        n_slots = max(1, min(n_cells // self._n_cells, MAX_SLOTS))
+        self._footprint = Footprint(
+            int(lib.llama_model_size(self._model)), n_slots * self._n_cells * per_cell, n_slots
+        )
         self._pieces = [self._piece(id_) for id_ in range(self._n_vocab)]
         self._vocabulary = Vocabulary(self._pieces)
-        self._stats = Stats()
-        self._abort_on(Cancel())
+        self._drafts = Drafts()
+        self._slots = [self._new_slot()]  # the least recently used first
 
     @property
     def n_ctx(self) -> int:
-        return int(lib.llama_n_ctx(self._ctx))
+        return self._n_ctx
 
     @property
-    def stats(self) -> Stats:
-        return self._stats
+    def footprint(self) -> Footprint:
+        return self._footprint
 
     def tokenize(self, text: str) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -70,107 +109,177 @@ class LlamaEngine:
         )
         return list(tokens[:n_tokens])
 
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancel: Cancel
-    ) -> Generator[Token, None, None]:
-        tokens = list(prompt.tokens) or [lib.llama_vocab_bos(self._vocab)]
-        if len(tokens) >= self.n_ctx:
-            raise EngineError(
-                f"the prompt has {len(tokens)} tokens and the model takes {self.n_ctx}; "
-                "lower promptTokens"
-            )
-        self._abort_on(cancel)
-        n_reused = self._reuse(tokens)
-        run = _Run(n_prompt=len(tokens), n_reused=n_reused)
-        try:
-            if self._evaluate(tokens[n_reused:]):
-                run.prefilled()
-                answer = until_stop(self._decode(prompt.heal, sampling, run), sampling.stop)
-                if (yield from answer):
-                    run.stop = "stop"
-        finally:
-            if cancel.is_set():
-                run.stop = "cancelled"
-            self._stats = run.stats()
+    def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
+        if len(samplings) > MAX_SEQUENCES:
+            raise EngineError(f"more than {MAX_SEQUENCES} candidates at once; lower candidates")
+        return Generation(
+            len(samplings), lambda generation: self._run(generation, prompt, samplings, cancel)
+        )
+
+    def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
+        tokens = self._checked(tokens)
+        slot = self._slot_for(tokens)
+        slot.abort_on(cancel)
+        slot.prepare(tokens)
+        return max(0, len(slot.tokens) - slot.n_reused)
+
+    def score(self, tokens: Sequence[int], n_given: int, cancel: Cancel) -> tuple[float, ...]:
+        tokens = self._checked(tokens)
+        slot = self._slot_for(tokens[: n_given - 1])
+        slot.abort_on(cancel)
+        logprobs: list[float] = []
+        goes_on = slot.evaluate(tokens[len(slot.tokens) : n_given - 1], n_logits=0)
+        while goes_on and (part := tokens[len(slot.tokens) : -1][:N_SCORED]):
+            following = tokens[len(slot.tokens) + 1 :]
+            goes_on = slot.evaluate(part, n_logits=len(part))
+            if goes_on:
+                logprobs += [
+                    log_probability(slot.logits(row), following[row]) for row in range(len(part))
+                ]
+        slot.n_prompt = len(slot.tokens)
+        return tuple(logprobs)
+
+    def remember(self, key: str, text: str) -> None:
+        self._drafts.remember(key, self.tokenize(text))
 
     def close(self) -> None:
-        lib.llama_free(self._ctx)
+        for slot in self._slots:
+            slot.close()
         lib.llama_model_free(self._model)
 
-    def _abort_on(self, cancel: Cancel) -> None:
-        """Let llama.cpp look at the flag at every node of its graph.
+    def _checked(self, tokens: Sequence[int]) -> list[int]:
+        if len(tokens) >= self._n_ctx:
+            raise EngineError(
+                f"the prompt has {len(tokens)} tokens and there is room for {self._n_ctx}; "
+                "lower promptTokens or raise kvCacheMb"
+            )
+        return list(tokens) or [int(lib.llama_vocab_bos(self._vocab))]
 
-        The callback is the C library's `strlen` on the flag's bytes ("" is false, "\\1" is true): a
-        callback in Python would take the interpreter's lock some hundred times a token.
-        """
-        self._flag = (ctypes.c_char * len(cancel.flag)).from_buffer(cancel.flag)
-        lib.llama_set_abort_callback(self._ctx, _STRLEN, ctypes.addressof(self._flag))
+    def _fitting(self, samplings: Sequence[Sampling], n_prompt: int) -> list[Sampling]:
+        """The same, no longer than there are positions left in the model."""
+        n_left = self._n_ctx - n_prompt
+        return [replace(how, max_tokens=min(how.max_tokens, n_left)) for how in samplings]
 
-    def _reuse(self, tokens: list[int]) -> int:
-        """Drop from the KV cache what the prompt does not begin with; return how much remains.
+    def _slot_for(self, tokens: list[int]) -> Slot:
+        """The slot that begins most like a prompt, cut to what they share; a copy of that where
+        much of another prompt would be lost."""
+        best = max(self._slots, key=lambda slot: slot.n_common(tokens))
+        n_common, slot = best.n_common(tokens), best
+        if best.n_prompt - n_common > MAX_LOST and self._footprint.n_slots > 1:
+            slot = self._other_slot(best if n_common else None)
+            if n_common:
+                slot.take_from(best, n_common)
+        slot.keep(min(n_common, len(slot.tokens)))
+        self._slots.remove(slot)
+        self._slots.append(slot)
+        return slot
 
-        The last token is always evaluated again: its logits are wanted.
-        """
-        n_reused = 0
-        for cached, token in zip(self._cached, tokens[:-1], strict=False):
-            if cached != token:
-                break
-            n_reused += 1
-        lib.llama_memory_seq_rm(self._memory, 0, n_reused, -1)
-        del self._cached[n_reused:]
-        return n_reused
+    def _other_slot(self, kept: Slot | None) -> Slot:
+        """A new slot, or else the one that was not used for the longest time."""
+        if len(self._slots) < self._footprint.n_slots:
+            self._slots.insert(0, self._new_slot())
+        return next(slot for slot in self._slots if slot is not kept)
 
-    def _evaluate(self, tokens: list[int]) -> bool:
-        """Append tokens to the KV cache. False after a cancellation; what was done by then stays."""
-        for start in range(0, len(tokens), N_BATCH):
-            if self._flag[0] != b"\0":  # a GPU does not ask the callback
-                return False
-            part = tokens[start : start + N_BATCH]
-            array = (lib.llama_token * len(part))(*part)  # the batch holds only its address
-            batch = lib.llama_batch_get_one(array, len(part))
-            status = lib.llama_decode(self._ctx, batch)
-            if status != 0:
-                n_kept = int(lib.llama_memory_seq_pos_max(self._memory, 0)) + 1
-                self._cached = (self._cached + part)[:n_kept]
-                if status == DECODE_ABORTED:
-                    return False
-                raise EngineError(f"llama.cpp could not evaluate the prompt (status {status})")
-            self._cached += part
-        return True
+    def _new_slot(self) -> Slot:
+        return Slot(self._model, self._n_cells, self._tuning, exact=self._exact)
 
-    def _decode(self, heal: str, sampling: Sampling, run: _Run) -> Iterator[Token]:
-        sampler = _new_sampler(sampling)
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        wanted = heal.encode("utf-8", "replace")
+    def _run(
+        self,
+        generation: Generation,
+        prompt: Prompt,
+        samplings: Sequence[Sampling],
+        cancel: Cancel,
+    ) -> Generator[Token, None, None]:
+        """Prefill, decode, and leave the slot in order, however it ends."""
+        tokens = self._checked(prompt.tokens)
+        slot = self._slot_for(tokens)
+        slot.abort_on(cancel)
+        draft = self._drafts.begin(tokens)
+        candidates = [
+            _Candidate(index, len(tokens), how, Sampler(how, self._vocabulary, prompt.heal))
+            for index, how in enumerate(self._fitting(samplings, len(tokens)))
+        ]
+        begun = prefilled = time.perf_counter()
         try:
-            for _ in range(sampling.max_tokens):
-                id_, logprob = self._choose(sampler, wanted)
-                if lib.llama_vocab_is_eog(self._vocab, id_):
-                    run.stop = "eos"
-                    return
-                piece = self._pieces[id_]
-                wanted = wanted[len(piece) :]
-                run.n_generated += 1
-                run.stop = "consumer"  # should nobody come back for another
-                yield Token(id_, decoder.decode(piece), logprob)
-                run.stop = "length"
-                if len(self._cached) + 1 >= self.n_ctx or not self._evaluate([id_]):
-                    return
+            if slot.prepare(tokens):
+                prefilled = time.perf_counter()
+                yield from self._decode(slot, candidates, draft, generation.wanted)
         finally:
-            lib.llama_sampler_free(sampler)
+            ended = time.perf_counter()
+            for candidate in candidates:
+                candidate.sampler.close()
+                if candidate.index > 0:
+                    slot.trim(candidate.index, 0)
+            border = prefilled if prefilled > begun else ended
+            why: Stop = "cancelled" if cancel.is_set() else "consumer"
+            generation.stats = Stats(
+                n_prompt=len(tokens),
+                n_reused=slot.n_reused,
+                n_generated=sum(candidate.n_said for candidate in candidates),
+                n_drafted=draft.n_drafted,
+                n_accepted=draft.n_accepted,
+                prefill_ms=(border - begun) * 1000,
+                decode_ms=(ended - border) * 1000,
+                stops=tuple(candidate.stop or why for candidate in candidates),
+            )
 
-    def _choose(self, sampler: Any, wanted: bytes) -> tuple[int, float]:
-        """The next token and the logarithm of its probability among those that are allowed."""
-        pointer = lib.llama_get_logits_ith(self._ctx, -1)
-        logits = np.ctypeslib.as_array(pointer, shape=(self._n_vocab,))
-        if wanted and (agreeing := self._vocabulary.agreeing(wanted)):
-            allowed = logits[agreeing]
-            logits.fill(-np.inf)
-            logits[agreeing] = allowed
-        id_ = int(lib.llama_sampler_sample(sampler, self._ctx, -1))
-        peak = logits.max()
-        total = np.exp(logits - peak).sum()
-        return id_, float(logits[id_] - peak - np.log(total))
+    def _decode(
+        self, slot: Slot, candidates: list[_Candidate], draft: Draft, wanted: Collection[int]
+    ) -> Iterator[Token]:
+        """Decode the candidates as one batch a step, each until it ends."""
+        assert slot.ending is not None
+        slot.share(len(candidates))
+        for candidate in candidates:
+            candidate.choose(slot.ending)
+        going = candidates
+        while going:
+            for candidate in going:
+                yield from self._said(candidate, wanted)
+            going = [candidate for candidate in going if candidate.stop is None]
+            if going and not self._step(slot, going, draft):
+                return
+
+    def _said(self, candidate: _Candidate, wanted: Collection[int]) -> Iterator[Token]:
+        """The tokens that a candidate has chosen, as far as they go; notes why it ends."""
+        for id_, logprob in candidate.chosen:
+            if lib.llama_vocab_is_eog(self._vocab, id_):
+                candidate.stop = "eos"
+                break
+            for token in candidate.say(id_, self._pieces[id_], logprob):
+                yield token
+                if candidate.index not in wanted:
+                    candidate.stop = "consumer"
+                    return
+            if candidate.until_stop.is_met:
+                candidate.stop = "stop"
+                return
+            if candidate.n_said == candidate.sampling.max_tokens:
+                candidate.stop = "length"
+                break
+        if candidate.stop:
+            yield from candidate.until_stop.rest()
+
+    def _step(self, slot: Slot, candidates: list[_Candidate], draft: Draft) -> bool:
+        """Evaluate what each candidate has chosen, and guesses behind it where only one goes on; let
+        them choose again. False where that was not possible."""
+        guesses: list[int] = []
+        if len(candidates) == 1 and not candidates[0].sampler.is_healing:
+            guesses = draft.propose(candidates[0].ids)
+        rows = [row for candidate in candidates for row in candidate.rows(guesses)]
+        begun = time.perf_counter()
+        status = slot.decode(rows, n_logits=len(rows))
+        if status == NO_ROOM:
+            for candidate in candidates:
+                candidate.stop = "length"
+        if status in (NO_ROOM, ABORTED):
+            return False
+        if status != 0:
+            raise EngineError(f"llama.cpp could not evaluate a token (status {status})")
+        for number, candidate in enumerate(candidates):
+            candidate.verify(guesses, slot, first_row=number * (1 + len(guesses)))
+        seconds = time.perf_counter() - begun
+        draft.took(len(guesses), len(candidates[0].chosen) - 1, seconds)
+        return True
 
     def _piece(self, id_: int) -> bytes:
         size = 64
@@ -182,36 +291,61 @@ class LlamaEngine:
             size = -n_bytes
 
 
-class _Run:
-    """What one generation has cost so far."""
+class _Candidate:
+    """One continuation: the tokens it has chosen, and how much of them was evaluated and said."""
 
-    def __init__(self, n_prompt: int, n_reused: int) -> None:
-        self.n_prompt = n_prompt
-        self.n_reused = n_reused
-        self.n_generated = 0
-        self.stop: Stop = "length"
-        self._begun = self._prefilled = time.perf_counter()
+    def __init__(self, index: int, n_prompt: int, sampling: Sampling, sampler: Sampler) -> None:
+        self.index = index  # also the sequence that holds it
+        self.sampling = sampling
+        self.sampler = sampler
+        self.until_stop = UntilStop(sampling.stop)
+        self.stop: Stop | None = None
+        self.ids: list[int] = []
+        self.chosen: list[tuple[int, float]] = []  # since the last step: ids and log-probabilities
+        self.n_evaluated = n_prompt  # the last id is not, ever
+        self.n_said = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def prefilled(self) -> None:
-        self._prefilled = time.perf_counter()
+    def choose(self, logits: Logits) -> int:
+        id_, logprob = self.sampler.choose(logits)
+        self.ids.append(id_)
+        self.chosen.append((id_, logprob))
+        return id_
 
-    def stats(self) -> Stats:
-        ended = time.perf_counter()
-        has_prefilled = self._prefilled > self._begun
-        border = self._prefilled if has_prefilled else ended
-        return Stats(
-            n_prompt=self.n_prompt,
-            n_reused=self.n_reused,
-            n_generated=self.n_generated,
-            prefill_ms=(border - self._begun) * 1000,
-            decode_ms=(ended - border) * 1000,
-            stop=self.stop,
-        )
+    def rows(self, guesses: Sequence[int]) -> Iterator[Row]:
+        """What to evaluate next: the last token, and what might follow it."""
+        for at, id_ in enumerate([self.ids[-1], *guesses]):
+            yield Row(id_, self.n_evaluated + at, self.index)
+
+    def verify(self, guesses: Sequence[int], slot: Slot, first_row: int) -> None:
+        """Choose behind each of these rows, as long as the guesses are what is chosen."""
+        evaluated = [self.ids[-1], *guesses]
+        self.chosen = []
+        for guess in [*guesses, None]:
+            if self.choose(slot.logits(first_row + len(self.chosen))) != guess:
+                break
+        n_kept = len(self.chosen)
+        self.n_evaluated += n_kept
+        if n_kept < len(evaluated):
+            slot.trim(self.index, self.n_evaluated)
+        if self.index == 0:
+            slot.tokens += evaluated[:n_kept]
+
+    def say(self, id_: int, piece: bytes, logprob: float) -> list[Token]:
+        """What may be passed on now that a token is chosen."""
+        self.n_said += 1
+        token = Token(id_, self._decoder.decode(piece), logprob, self.index)
+        return self.until_stop.take(token)
 
 
 def physical_cores() -> int:
     """Cores, not hyper-threads: two threads of one core share the unit that multiplies."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+
+
+def default_tuning(n_threads: int = 0) -> Tuning:
+    """What suits most machines; 0 threads means the physical cores."""
+    return Tuning(n_threads or physical_cores(), n_threads or physical_cores())
 
 
 def supports_gpu() -> bool:
@@ -235,32 +369,3 @@ def _load_model(path: Path, n_gpu_layers: int, progress: Callable[[float], bool]
     if not model:
         raise EngineError(f"{path}: llama.cpp cannot load it ({log.reason()})")
     return model
-
-
-def _new_context(model: Any, n_threads: int) -> Any:
-    params = lib.llama_context_default_params()
-    params.n_ctx = min(int(lib.llama_model_n_ctx_train(model)), MAX_CTX)
-    params.n_batch, params.n_ubatch = N_BATCH, N_UBATCH
-    params.n_threads = params.n_threads_batch = n_threads
-    with captured_log() as log:
-        ctx = lib.llama_init_from_model(model, params)
-    if not ctx:
-        lib.llama_model_free(model)
-        raise EngineError(f"llama.cpp cannot make room for the model ({log.reason()})")
-    return ctx
-
-
-def _new_sampler(sampling: Sampling) -> Any:
-    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
-    if sampling.temperature <= 0:
-        lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
-        return chain
-    lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(sampling.temperature))
-    lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_p(sampling.top_p, 1))
-    lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed))
-    return chain
-
-
-# See `LlamaEngine._abort_on`. None names the program itself, which Windows does not know.
-_LIBC = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
-_STRLEN = ctypes.cast(_LIBC.strlen, lib.ggml_abort_callback)

@@ -55,14 +55,14 @@ def completion_json(
     return {
         "candidates": [asdict(candidate) for candidate in completion.candidates],
         "prompt": {
-            "n_tokens": stats[0].n_prompt if stats else 0,
-            "n_reused": stats[0].n_reused if stats else 0,
+            "n_tokens": stats.n_prompt,
+            "n_reused": stats.n_reused,
             "text": prompt.text if prompt else "",
         },
         "timings_ms": {
             "load": round(seconds["load"] * 1000, 1),
-            "prefill": round(sum(run.prefill_ms for run in stats), 1),
-            "decode": round(sum(run.decode_ms for run in stats), 1),
+            "prefill": round(stats.prefill_ms, 1),
+            "decode": round(stats.decode_ms, 1),
             "total": round(seconds["total"] * 1000, 1),
         },
         "model": model,

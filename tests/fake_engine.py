@@ -2,41 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
 
-from codegen_lsp.engine import Cancel, Prompt, Sampling, Stats, Token, until_stop
+from codegen_lsp.engine import (
+    Cancel,
+    Footprint,
+    Generation,
+    Prompt,
+    Sampling,
+    Stats,
+    Stop,
+    Token,
+    UntilStop,
+)
 
 
 class FakeEngine:
-    """Replies with `replies` in turn, `step` characters a token; reads a character a token."""
+    """Replies with `replies` in turn, one for each candidate, `step` characters a token; reads a
+    character a token. Keeps what it was asked."""
 
     def __init__(self, *replies: str, step: int = 1, n_ctx: int = 2048) -> None:
         self.n_ctx = n_ctx
-        self.stats = Stats()
+        self.footprint = Footprint(0, 0, 1)
         self.prompts: list[Prompt] = []
-        self._replies = list(replies)
+        self.warmed: list[str] = []
+        self.remembered: dict[str, str] = {}
+        self._replies = replies
+        self._n_replied = 0
         self._step = step
 
     def tokenize(self, text: str) -> list[int]:
         return [ord(character) for character in text]
 
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancel: Cancel
-    ) -> Generator[Token, None, None]:
-        """Begins with `prompt.heal`, as every engine does."""
+    def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
+        """Each candidate begins with `prompt.heal`, as with every engine."""
         self.prompts.append(prompt)
-        reply = prompt.heal + self._replies[(len(self.prompts) - 1) % len(self._replies)]
-        self.stats = Stats(n_prompt=len(prompt.tokens), stop="consumer")
-        stopped = yield from until_stop(self._tokens(reply, sampling), sampling.stop)
-        if stopped:
-            self.stats = Stats(n_prompt=len(prompt.tokens), stop="stop")
+        return Generation(
+            len(samplings), lambda generation: self._run(generation, prompt, samplings)
+        )
 
-    def _tokens(self, reply: str, sampling: Sampling) -> Iterator[Token]:
-        pieces = [reply[at : at + self._step] for at in range(0, len(reply), self._step)]
-        for piece in pieces[: sampling.max_tokens]:
-            yield Token(0, piece, -0.5)
-        reached = len(pieces) > sampling.max_tokens
-        self.stats = Stats(stop="length" if reached else "eos")
+    def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
+        self.warmed.append("".join(map(chr, tokens)))
+        return len(tokens)
+
+    def score(self, tokens: Sequence[int], n_given: int, cancel: Cancel) -> tuple[float, ...]:
+        return (-0.5,) * (len(tokens) - n_given)
+
+    def remember(self, key: str, text: str) -> None:
+        self.remembered[key] = text
 
     def close(self) -> None:
         pass
+
+    def _run(
+        self, generation: Generation, prompt: Prompt, samplings: Sequence[Sampling]
+    ) -> Generator[Token, None, None]:
+        stops: list[Stop] = ["consumer"] * len(samplings)
+        try:
+            for index, sampling in enumerate(samplings):
+                reply = self._replies[self._n_replied % len(self._replies)]
+                self._n_replied += 1
+                stops[index] = yield from self._candidate(
+                    index, prompt.heal + reply, sampling, generation
+                )
+        finally:
+            generation.stats = Stats(n_prompt=len(prompt.tokens), stops=tuple(stops))
+
+    def _candidate(
+        self, index: int, reply: str, sampling: Sampling, generation: Generation
+    ) -> Generator[Token, None, Stop]:
+        until_stop = UntilStop(sampling.stop)
+        pieces = [reply[at : at + self._step] for at in range(0, len(reply), self._step)]
+        for piece in pieces[: sampling.max_tokens]:
+            for token in until_stop.take(Token(0, piece, -0.5, index)):
+                yield token
+                if index not in generation.wanted:
+                    return "consumer"
+            if until_stop.is_met:
+                return "stop"
+        yield from until_stop.rest()
+        return "length" if len(pieces) > sampling.max_tokens else "eos"

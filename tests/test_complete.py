@@ -36,7 +36,7 @@ def test_complete(marked: str, reply: str, expected: str) -> None:
 def test_several_candidates_are_ranked_and_merged() -> None:
     completion = completed("x = <CURSOR>", "1", "2", "1", n=3)
     assert [candidate.text for candidate in completion.candidates] == ["1", "2"]
-    assert len(completion.stats) == 3
+    assert len(completion.stats.stops) == 3
 
 
 def test_nothing_is_generated_past_what_is_shown() -> None:

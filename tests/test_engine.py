@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.engine import Cancel, Token, until_stop
+from codegen_lsp.engine import Cancel, Token, UntilStop
+
+
+def kept(tokens: Iterable[Token], stop: tuple[str, ...]) -> list[Token]:
+    until_stop = UntilStop(stop)
+    passed: list[Token] = []
+    for token in tokens:
+        passed += until_stop.take(token)
+        if until_stop.is_met:
+            return passed
+    return passed + until_stop.rest()
 
 
 def stopped(pieces: list[str], stop: tuple[str, ...]) -> str:
-    tokens = (Token(n, piece, -1.0) for n, piece in enumerate(pieces))
-    return "".join(token.text for token in until_stop(tokens, stop))
+    tokens = kept((Token(n, piece, -1.0) for n, piece in enumerate(pieces)), stop)
+    return "".join(token.text for token in tokens)
 
 
 def test_a_stop_string_over_token_borders() -> None:
@@ -26,8 +38,7 @@ def test_the_first_of_several_stop_strings_counts() -> None:
 
 def test_tokens_before_the_stop_keep_their_probabilities() -> None:
     tokens = iter([Token(7, "ab", -0.5), Token(8, "c#d", -0.25), Token(9, "e", -0.1)])
-    kept = list(until_stop(tokens, ("#",)))
-    assert kept == [Token(7, "ab", -0.5), Token(8, "c", -0.25)]
+    assert kept(tokens, ("#",)) == [Token(7, "ab", -0.5), Token(8, "c", -0.25)]
 
 
 @given(

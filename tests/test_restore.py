@@ -176,7 +176,7 @@ def test_the_restored_embedded_model_writes_the_same(nano: Path) -> None:
 def greedy(path: Path, text: str) -> str:
     engine = LlamaEngine(path)
     prompt = Prompt(text, tuple(engine.tokenize(text)), "")
-    tokens = list(engine.generate(prompt, Sampling(32, temperature=0.0), Cancel()))
+    tokens = list(engine.generate(prompt, [Sampling(32, temperature=0.0)], Cancel()))
     engine.close()
     assert len(tokens) > 8
     return "".join(token.text for token in tokens)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
-from codegen_lsp.engine import Cancel, Engine, EngineError, Prompt, Sampling, Stats, Token
+from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling
 from codegen_lsp.session import Session
 from tests.fake_engine import FakeEngine
 
@@ -25,16 +25,13 @@ class SlowEngine(FakeEngine):
         self.n_cancelled = 0
         self.is_closed = False
 
-    def generate(
-        self, prompt: Prompt, sampling: Sampling, cancel: Cancel
-    ) -> Generator[Token, None, None]:
+    def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
         self.n_asked += 1
         while not self.let_go.wait(0.001):
             if cancel.is_set():
                 self.n_cancelled += 1
-                self.stats = Stats(stop="cancelled")
-                return
-        yield from super().generate(prompt, sampling, cancel)
+                break
+        return super().generate(prompt, samplings, cancel)
 
     def close(self) -> None:
         self.is_closed = True
