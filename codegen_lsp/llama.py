@@ -50,8 +50,8 @@ MAX_CTX = 4096
 ROOM = 256
 MAX_SLOTS = 8
 KV_MB = 512  # three prompts of 2,048 tokens with a 350M model
-# A prompt that would take the place of more than so many tokens of another goes to a slot of its own.
-# Fewer are evaluated again in less time than copying cells takes.
+# A prompt that would take the place of more than so many tokens of another goes to a slot of its own,
+# with a copy of what they share if that is as long. Fewer are evaluated again within a key or two.
 MAX_LOST = 64
 # Logits asked for at a time while scoring; more would only take memory.
 N_SCORED = 32
@@ -68,6 +68,7 @@ class LlamaEngine:
         n_gpu_layers: int = -1,
         kv_mb: int = KV_MB,
         exact: bool = False,
+        speculate: bool = True,
         progress: Callable[[float], bool] = lambda _: True,
     ) -> None:
         """Load `path`. `progress` hears a share from 0 to 1, and ends the loading by returning False.
@@ -90,6 +91,7 @@ class LlamaEngine:
         )
         self._pieces = [self._piece(id_) for id_ in range(self._n_vocab)]
         self._vocabulary = Vocabulary(self._pieces)
+        del speculate
         self._drafts = Drafts()
         self._slots = [self._new_slot()]  # the least recently used first
 
@@ -166,10 +168,11 @@ class LlamaEngine:
         best = max(self._slots, key=lambda slot: slot.n_common(tokens))
         n_common, slot = best.n_common(tokens), best
         if best.n_prompt - n_common > MAX_LOST and self._footprint.n_slots > 1:
-            slot = self._other_slot(best if n_common else None)
-            if n_common:
+            is_akin = n_common > MAX_LOST
+            slot = self._other_slot(best if is_akin else None)
+            if is_akin:
                 slot.take_from(best, n_common)
-        slot.keep(min(n_common, len(slot.tokens)))
+        slot.keep(slot.n_common(tokens))
         self._slots.remove(slot)
         self._slots.append(slot)
         return slot
