@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from codegen_lsp.slot import (
 MAX_CTX = 4096
 # Cells beside those of a prompt, so that several candidates fit behind a long one.
 ROOM = 256
+PAGE = 256  # llama.cpp rounds the number of cells up to a multiple of this
 MAX_SLOTS = 8
 KV_MB = 512  # three prompts of 2,048 tokens with a 350M model
 # A prompt that would take the place of more than so many tokens of another goes to a slot of its own,
@@ -66,14 +68,16 @@ class LlamaEngine:
         *,
         tuning: Tuning | None = None,
         n_gpu_layers: int = -1,
+        n_ctx: int = MAX_CTX,
         kv_mb: int = KV_MB,
         exact: bool = False,
         speculate: bool = True,
         progress: Callable[[float], bool] = lambda _: True,
     ) -> None:
         """Load `path`. `progress` hears a share from 0 to 1, and ends the loading by returning False.
-        -1 layers means all of them. The KV cache takes `kv_mb` MB (10^6 bytes) at most; where not one
-        prompt fits in, prompts have to be shorter. `exact` makes answers independent of what was asked
+        -1 layers means all of them. Prompt and answer have `n_ctx` tokens at most. The KV cache takes
+        `kv_mb` MB (10^6 bytes) at most, but has room for 256 tokens; where not one prompt fits in,
+        prompts have to be shorter. `exact` makes answers independent of what was asked
         before, to the bit, with Q8_0, F16 and F32 weights on a CPU, and prefill half as fast.
         Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
@@ -82,10 +86,11 @@ class LlamaEngine:
         self._tuning = tuning or default_tuning()
         self._exact = exact
         per_cell = bytes_per_cell(self._model)
-        n_cells = kv_mb * 1_000_000 // per_cell
-        self._n_ctx = min(int(lib.llama_model_n_ctx_train(self._model)), MAX_CTX, n_cells)
-        self._n_cells = min(self._n_ctx + ROOM, n_cells)
-        n_slots = max(1, min(n_cells // self._n_cells, MAX_SLOTS))
+        n_affordable = max(1, kv_mb * 1_000_000 // (per_cell * PAGE)) * PAGE
+        n_wanted = min(n_ctx, int(lib.llama_model_n_ctx_train(self._model)))
+        self._n_cells = min(-(-(n_wanted + ROOM) // PAGE) * PAGE, n_affordable)
+        self._n_ctx = min(n_wanted, self._n_cells)
+        n_slots = min(n_affordable // self._n_cells, MAX_SLOTS)
         self._footprint = Footprint(
             int(lib.llama_model_size(self._model)), n_slots * self._n_cells * per_cell, n_slots
         )
@@ -165,8 +170,11 @@ class LlamaEngine:
     def _slot_for(self, tokens: list[int]) -> Slot:
         """The slot that begins most like a prompt, cut to what they share; a copy of that where
         much of another prompt would be lost."""
-        best = max(self._slots, key=lambda slot: slot.n_common(tokens))
-        n_common, slot = best.n_common(tokens), best
+        n_common, _, best = max(
+            ((slot.n_common(tokens), -slot.n_prompt, slot) for slot in self._slots),
+            key=itemgetter(0, 1),
+        )
+        slot = best
         if best.n_prompt - n_common > MAX_LOST and self._footprint.n_slots > 1:
             is_akin = n_common > MAX_LOST
             slot = self._other_slot(best if is_akin else None)

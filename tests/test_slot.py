@@ -1,4 +1,4 @@
-"""Slots on the real llama.cpp: what is kept, what is forgotten, and that nobody can tell by the answer."""
+"""Slots on the real llama.cpp: what is kept, what is forgotten, and that no answer tells of it."""
 
 from __future__ import annotations
 
@@ -73,6 +73,7 @@ def test_going_up_in_a_document_and_back_evaluates_nothing(engine: LlamaEngine) 
     whole = tokens_of(engine, "config", 800)
     ask(engine, whole)
     assert n_evaluated(engine, whole[:500]) <= 1
+    assert n_evaluated(engine, whole[:500]) == 0
     assert n_evaluated(engine, (*whole[:500], 13, 13)) == 2
     assert n_evaluated(engine, whole) == 0
 
@@ -98,14 +99,23 @@ def test_the_slot_that_was_not_used_for_the_longest_time_is_given_up() -> None:
     engine.close()
 
 
-@pytest.mark.parametrize("kv_mb", [1, ONE_SLOT_MB, 50, 512])
-def test_the_kv_cache_stays_below_its_bound(kv_mb: int) -> None:
+@pytest.mark.parametrize(("kv_mb", "n_ctx"), [(2, 256), (10, 1536), (50, 2048), (512, 2048)])
+def test_the_kv_cache_stays_below_its_bound(kv_mb: int, n_ctx: int) -> None:
     engine = LlamaEngine(EMBEDDED_PATH, kv_mb=kv_mb)
+    assert engine.n_ctx == n_ctx
     assert 0 < engine.footprint.kv_cache <= kv_mb * 1_000_000
     ask(engine, tokens_of(engine, "server", engine.n_ctx - 20))
     with pytest.raises(EngineError, match="raise kvCacheMb"):
         ask(engine, tokens_of(engine, "server", 100) * 50)
     engine.close()
+
+
+def test_slots_are_no_larger_than_what_is_asked_for() -> None:
+    short, long = (LlamaEngine(EMBEDDED_PATH, kv_mb=40, n_ctx=n_ctx) for n_ctx in (700, 2048))
+    assert short.n_ctx == 700
+    assert short.footprint.n_slots > long.footprint.n_slots
+    short.close()
+    long.close()
 
 
 def test_a_prompt_that_was_warmed_up_is_there(engine: LlamaEngine) -> None:
