@@ -179,7 +179,7 @@ class LlamaEngine:
             is_akin = n_common > MAX_LOST
             slot = self._other_slot(best if is_akin else None)
             if is_akin:
-                slot.take_from(best, n_common)
+                slot.take_from(best)
         slot.keep(slot.n_common(tokens))
         self._slots.remove(slot)
         self._slots.append(slot)

@@ -98,17 +98,15 @@ class Slot:
         self.ending = self.logits(-1).copy()
         return True
 
-    def take_from(self, other: Slot, n_tokens: int) -> None:
-        """Hold what the first `n_tokens` of another slot are. Costs two copies of its cells, some
-        hundredth of evaluating them."""
+    def take_from(self, other: Slot) -> None:
+        """Hold what another slot holds. Costs two copies of its cells, a hundredth of evaluating
+        them."""
         self.keep(0)
         size = lib.llama_state_seq_get_size(other._ctx, 0)
         state = (ctypes.c_uint8 * size)()
         lib.llama_state_seq_get_data(other._ctx, state, size, 0)
         if lib.llama_state_seq_set_data(self._ctx, state, size, 0):
-            self.tokens = list(other.tokens)
-            self.n_prompt = other.n_prompt
-            self.keep(n_tokens)
+            self.tokens, self.n_prompt = list(other.tokens), other.n_prompt
 
     def evaluate(self, tokens: Sequence[int], n_logits: int = 1) -> bool:
         """Append tokens to sequence 0; the logits of the last `n_logits` are there afterwards. False

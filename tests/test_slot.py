@@ -78,6 +78,16 @@ def test_going_up_in_a_document_and_back_evaluates_nothing(engine: LlamaEngine) 
     assert n_evaluated(engine, whole) == 0
 
 
+def test_the_answer_is_kept_with_its_prompt(engine: LlamaEngine, forgetful: LlamaEngine) -> None:
+    tokens = tokens_of(engine, "document", 120)
+    answer = ask(engine, tokens)[0][0]
+    accepted = (*tokens, *(token.id for token in answer))
+    assert n_evaluated(engine, accepted) == 1  # the last one was said and not evaluated
+    for prompt in (accepted, accepted[:-1], accepted[:-1], tokens[:90], tokens[:90], tokens):
+        forget(forgetful)
+        assert ask(engine, prompt)[0] == ask(forgetful, prompt)[0]
+
+
 def test_what_a_few_keys_changed_takes_no_slot_of_its_own(engine: LlamaEngine) -> None:
     others = [tokens_of(engine, name, 300) for name in ("context", "models", "native")]
     for tokens in others:
