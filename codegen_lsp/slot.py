@@ -106,7 +106,7 @@ class Slot:
         state = (ctypes.c_uint8 * size)()
         lib.llama_state_seq_get_data(other._ctx, state, size, 0)
         if lib.llama_state_seq_set_data(self._ctx, state, size, 0):
-            self.tokens, self.n_prompt = list(other.tokens), other.n_prompt
+            self.tokens = list(other.tokens)
 
     def evaluate(self, tokens: Sequence[int], n_logits: int = 1) -> bool:
         """Append tokens to sequence 0; the logits of the last `n_logits` are there afterwards. False

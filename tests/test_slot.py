@@ -83,7 +83,8 @@ def test_the_answer_is_kept_with_its_prompt(engine: LlamaEngine, forgetful: Llam
     answer = ask(engine, tokens)[0][0]
     accepted = (*tokens, *(token.id for token in answer))
     assert n_evaluated(engine, accepted) == 1  # the last one was said and not evaluated
-    for prompt in (accepted, accepted[:-1], accepted[:-1], tokens[:90], tokens[:90], tokens):
+    ask(engine, tokens)
+    for prompt in (accepted[:-1], accepted, accepted[:-1], tokens[:90], tokens[:90], tokens):
         forget(forgetful)
         assert ask(engine, prompt)[0] == ask(forgetful, prompt)[0]
 
