@@ -79,6 +79,7 @@ class LlamaEngine:
         `kv_mb` MB (10^6 bytes) at most, but has room for 256 tokens; where not one prompt fits in,
         prompts have to be shorter. `exact` makes answers independent of what was asked
         before, to the bit, with Q8_0, F16 and F32 weights on a CPU, and prefill half as fast.
+        `speculate` guesses at tokens and verifies several at once (see `draft.py`).
         Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
@@ -96,8 +97,7 @@ class LlamaEngine:
         )
         self._pieces = [self._piece(id_) for id_ in range(self._n_vocab)]
         self._vocabulary = Vocabulary(self._pieces)
-        del speculate
-        self._drafts = Drafts()
+        self._drafts = Drafts() if speculate else Drafts(0)
         self._slots = [self._new_slot()]  # the least recently used first
 
     @property
@@ -217,6 +217,8 @@ class LlamaEngine:
                 yield from self._decode(slot, candidates, draft, generation.wanted)
         finally:
             ended = time.perf_counter()
+            if len(candidates) == 1:
+                draft.end(candidates[0].ids)
             for candidate in candidates:
                 candidate.sampler.close()
                 if candidate.index > 0:
@@ -275,10 +277,12 @@ class LlamaEngine:
         them choose again. False where that was not possible."""
         guesses: list[int] = []
         if len(candidates) == 1 and not candidates[0].sampler.is_healing:
-            guesses = draft.propose(candidates[0].ids)
-        rows = [row for candidate in candidates for row in candidate.rows(guesses)]
+            guesses = draft.propose(candidates[0].ids, candidates[0].n_left)
         begun = time.perf_counter()
-        status = slot.decode(rows, n_logits=len(rows))
+        status = slot.decode(rows := _rows(candidates, guesses), n_logits=len(rows))
+        if status == NO_ROOM and guesses:  # there may be for the token alone
+            guesses = []
+            status = slot.decode(rows := _rows(candidates, guesses), n_logits=len(rows))
         if status == NO_ROOM:
             for candidate in candidates:
                 candidate.stop = "length"
@@ -288,8 +292,9 @@ class LlamaEngine:
             raise EngineError(f"llama.cpp could not evaluate a token (status {status})")
         for number, candidate in enumerate(candidates):
             candidate.verify(guesses, slot, first_row=number * (1 + len(guesses)))
-        seconds = time.perf_counter() - begun
-        draft.took(len(guesses), len(candidates[0].chosen) - 1, seconds)
+        if len(candidates) == 1:
+            seconds = time.perf_counter() - begun
+            draft.took(len(guesses), len(candidates[0].chosen) - 1, seconds)
         return True
 
     def _piece(self, id_: int) -> bytes:
@@ -316,6 +321,11 @@ class _Candidate:
         self.n_evaluated = n_prompt  # the last id is not, ever
         self.n_said = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    @property
+    def n_left(self) -> int:
+        """How many tokens more it may choose."""
+        return self.sampling.max_tokens - len(self.ids)
 
     def choose(self, logits: Logits) -> int:
         id_, logprob = self.sampler.choose(logits)
@@ -347,6 +357,10 @@ class _Candidate:
         self.n_said += 1
         token = Token(id_, self._decoder.decode(piece), logprob, self.index)
         return self.until_stop.take(token)
+
+
+def _rows(candidates: Sequence[_Candidate], guesses: Sequence[int]) -> list[Row]:
+    return [row for candidate in candidates for row in candidate.rows(guesses)]
 
 
 def physical_cores() -> int:
