@@ -68,6 +68,8 @@ class Loaded:
 
     def forget(self, uri: str) -> None:
         """Of a document that was closed nothing is kept."""
+        if self._ready is not None and self._ready.document.uri == uri:
+            self._ready = None
         if self._told.pop(uri, None) and self._engine is not None:
             with self._surviving():
                 self._engine.remember(uri, "")
