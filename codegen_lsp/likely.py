@@ -25,15 +25,19 @@ def follow(place: Place, document: Document) -> Place:
     before, after = place.document.text, document.text
     if before == after:
         return Place(document, place.offset)
+    if place.offset is not None:
+        from_line_on = before[_line_start(before, place.offset) :]
+        start = len(after) - len(from_line_on)
+        if after.endswith(from_line_on) and _line_start(after, start) == start:
+            return Place(document, place.offset + len(after) - len(before))
     n_start = _n_common_start(before, after)
-    n_end = _n_common_end(before, after, min(len(before), len(after)) - n_start)
-    if place.offset is not None and len(before) - n_end <= _line_start(before, place.offset):
-        return Place(document, place.offset + len(after) - len(before))
+    n_end = _n_common_end(before, after)
+    n_end = min(n_end, len(before) - n_start, len(after) - n_start)
     return Place(document, len(after) - n_end)
 
 
 def _n_common_start(one: str, other: str) -> int:
-    """With how many characters both texts begin. Halves, because comparing slices is done in C."""
+    """With how many characters both texts begin. Halves, because slices are compared in C."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
@@ -44,9 +48,9 @@ def _n_common_start(one: str, other: str) -> int:
     return low
 
 
-def _n_common_end(one: str, other: str, most: int) -> int:
-    """With how many characters, at most so many, both texts end."""
-    low, high = 0, most
+def _n_common_end(one: str, other: str) -> int:
+    """With how many characters both texts end."""
+    low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2
         if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
