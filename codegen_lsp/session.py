@@ -195,8 +195,7 @@ class Session:
             self._pausing.cancel()
 
     def _prepare(self) -> None:
-        if self._newest is not None:
-            return  # its end will call again
+        """Nothing has happened for a while: the engine may use the time, behind all requests."""
         likely = None
         if self._attention in self.documents:
             likely = follow(self._cursors[self._attention], self.documents[self._attention])

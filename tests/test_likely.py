@@ -28,6 +28,8 @@ text = st.text(alphabet="ab \r\n", max_size=12)
         pytest.param("a\rb<CURSOR>", "c\ra\rb<CURSOR>", id="above, with the rarest line end"),
         pytest.param("a<CURSOR>\nb\n", "a\nbc<CURSOR>\n", id="edited below"),
         pytest.param("a = b<CURSOR>", "aa<CURSOR> = b", id="edited in the same line"),
+        pytest.param("b = 1<CURSOR>", "c<CURSOR> = 1", id="replaced in the same line"),
+        pytest.param("aa<CURSOR>", "a<CURSOR>", id="one of two that are equal deleted"),
         pytest.param("a<CURSOR>b", "a<CURSOR>b", id="not edited"),
         pytest.param("ab<CURSOR>", "<CURSOR>", id="emptied"),
     ],

@@ -93,6 +93,12 @@ class Clock(asyncio.SelectorEventLoop):
             await asyncio.sleep(0)
 
 
+async def pause(clock: Clock, session: Session) -> None:
+    """Let nothing happen for so long that the engine prepares, and let it."""
+    await clock.pass_()
+    await clock.until(session._executor.submit(int).done)
+
+
 def run(test: Callable[[Clock], Coroutine[None, None, None]]) -> None:
     clock = Clock()
     try:
@@ -267,8 +273,7 @@ def test_after_a_pause_an_opened_file_is_evaluated_to_its_end_and_remembered() -
         session = session_with(engine)
         await session.load(ignore)
         session.put(document(text="import os\nx = y\n"))
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
+        await pause(clock, session)
         assert engine.warmed == ["import os\nx = y\n"]
         assert engine.remembered == {"file:///a": "import os\nx = y\n"}
         session.close()
@@ -283,11 +288,9 @@ def test_of_a_long_file_nothing_is_evaluated_until_the_cursor_is_known() -> None
         await session.load(ignore)
         long = document(text="number = 1\n" * 1_000)
         session.put(long)
-        await clock.pass_()
-        await clock.until(lambda: engine.remembered)
+        await pause(clock, session)
         session.move(long, len("number = 1\n") * 40 + len("number = "))
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
+        await pause(clock, session)
         assert engine.warmed == ["number = 1\n" * 40 + "number ="]
         session.close()
 
@@ -302,8 +305,8 @@ def test_typing_starts_no_warm_up_and_the_pause_after_it_does() -> None:
         for n_keys in range(9):
             session.put(document(n_keys, text="import os\n" + "new = 1"[:n_keys] + "\nx = y\n"))
             await clock.pass_(PAUSE * 0.9)
-        await clock.pass_(PAUSE * 0.2)
-        await clock.until(lambda: engine.warmed)
+            assert engine.warmed == []
+        await pause(clock, session)
         assert engine.warmed == ["import os\nnew ="]
         session.close()
 
@@ -319,8 +322,7 @@ def test_an_edit_above_the_cursor_moves_it_along() -> None:
         session.put(before)
         session.move(before, len("import os\n\nx = "))
         session.put(document(2, text="import json\nimport os\n\nx = \ny = 1\n"))
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
+        await pause(clock, session)
         assert engine.warmed == ["import json\nimport os\n\nx ="]
         session.close()
 
@@ -341,9 +343,24 @@ def test_after_an_accept_the_place_behind_it_is_next(edit_comes_first: bool) -> 
         session.accept("file:///a", 4, "f(1)")
         if not edit_comes_first:
             session.put(edited)
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
+        await pause(clock, session)
         assert engine.warmed == ["x = f(1)"]
+        session.close()
+
+    run(main)
+
+
+def test_an_accept_says_where_the_cursor_is_where_the_edit_alone_does_not() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document(text="x = 1\nz"))
+        session.move(document(text="x = 1\nz"), len("x = 1"))
+        session.put(document(2, text="x = 1\ny = (\nz"))  # "\ny = (" was put in, or else "y = (\n"
+        session.accept("file:///a", len("x = 1"), "\ny = (")
+        await pause(clock, session)
+        assert engine.warmed == ["x = 1\ny = ("]
         session.close()
 
     run(main)
@@ -358,13 +375,10 @@ def test_what_was_just_answered_is_left_alone() -> None:
         await session.load(ignore)
         session.put(document())
         assert await ask(session, document()) == ["1"]
-        await clock.pass_()
+        await pause(clock, session)
         session.move(document(), 4)
-        await clock.pass_()
-        session.put(document(uri="file:///b", text="b"))
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
-        assert engine.warmed == [""]  # of b: a word is healed
+        await pause(clock, session)
+        assert engine.warmed == []
         session.close()
 
     run(main)
@@ -387,8 +401,7 @@ def test_a_request_that_the_client_takes_back_is_still_likely_to_come() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert engine.warmed == []
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
+        await pause(clock, session)
         assert engine.warmed == ["x ="]
         session.close()
 
@@ -403,8 +416,11 @@ def test_a_request_ends_a_warm_up_at_once() -> None:
         session.put(document())
         await clock.pass_()
         await clock.until(lambda: engine.warmed)
-        assert await ask(session, document()) == ["1"]
+        assert await ask(session, document(uri="file:///b")) == ["1"]
         assert engine.n_cancelled == 1
+        session.move(document(), 4)
+        await clock.pass_()
+        await clock.until(lambda: len(engine.warmed) == 2)  # it had not come to its end
         session.close()
 
     run(main)
@@ -434,8 +450,8 @@ def test_what_happens_next_ends_a_warm_up_and_starts_the_next(uri: str) -> None:
 @pytest.mark.parametrize(
     ("config", "language", "text"),
     [
-        pytest.param(Config(enabled=False), "python", "x = 1\n", id="switched off"),
-        pytest.param(Config(disabled_languages=("c",)), "c", "int x;\n", id="a language"),
+        pytest.param(Config(enabled=False), "python", "x = ", id="switched off"),
+        pytest.param(Config(disabled_languages=("c",)), "c", "x = ", id="a language"),
         pytest.param(Config(), "python", "\0ELF\n", id="a binary file"),
         pytest.param(Config(), "python", "x" * 5_000, id="an overlong line"),
     ],
@@ -448,18 +464,11 @@ def test_what_may_not_be_read_is_neither_evaluated_nor_remembered(
         session = session_with(engine)
         session.configure(config)
         await session.load(ignore)
-        session.put(Document("file:///secret", language, 1, text))
-        await clock.pass_()
-        assert await ask(session, Document("file:///secret", language, 1, text)) == []
-        await clock.pass_()
-        # The engine's thread takes one thing after the other: behind this there is nothing more.
-        session.remove("file:///secret")
-        session.configure(Config())
-        session.put(document(text="known\n"))
-        await clock.pass_()
-        await clock.until(lambda: engine.warmed)
-        assert engine.warmed == ["known\n"]
-        assert engine.heard == ["known\n"]
+        session.put(Document("file:///a", language, 1, text))
+        await pause(clock, session)
+        assert await ask(session, session.documents["file:///a"]) == []
+        await pause(clock, session)
+        assert engine.warmed == engine.heard == []
         session.close()
 
     run(main)
@@ -471,8 +480,7 @@ def test_what_may_no_longer_be_read_is_forgotten() -> None:
         session = session_with(engine)
         await session.load(ignore)
         session.put(document())
-        await clock.pass_()
-        await clock.until(lambda: engine.remembered)
+        await pause(clock, session)
         session.configure(Config(disabled_languages=("python",)))
         await clock.pass_()
         await clock.until(lambda: not engine.remembered)
@@ -496,6 +504,39 @@ def test_documents_are_remembered_as_they_are_until_they_are_closed() -> None:
         await clock.until(lambda: engine.remembered == {"file:///a": "new\n"})
         session.remove("file:///a")
         await clock.until(lambda: not engine.remembered)
+        session.close()
+
+    run(main)
+
+
+def test_only_what_changed_is_told_again_and_first_what_is_worked_on() -> None:
+    async def main(clock: Clock) -> None:
+        engine = HearingEngine()
+        session = session_with(engine)
+        await session.load(ignore)
+        for name in ("one", "two", "three"):
+            session.put(document(uri=name, text=name))
+        await pause(clock, session)
+        session.put(document(2, "one", text="changed"))
+        await pause(clock, session)
+        assert engine.heard == ["three", "one", "two", "changed"]
+        session.close()
+
+    run(main)
+
+
+def test_a_warm_up_does_not_hold_up_another_engine() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WarmingEngine()
+        session = session_with(engine, FakeEngine("2\n"))
+        await session.load(ignore)
+        session.put(document())
+        await clock.pass_()
+        await clock.until(lambda: engine.warmed)
+        session.config = Config(model="second")
+        await session.load(ignore)
+        assert engine.n_cancelled == 1
+        assert await ask(session, document()) == ["2"]
         session.close()
 
     run(main)
@@ -536,8 +577,7 @@ def test_the_same_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCapt
         session = session_with(engine)
         await session.load(ignore)
         session.put(document())
-        await clock.pass_()
-        await clock.until(lambda: engine.remembered)
+        await pause(clock, session)
         for engine.trouble in ["it is gone", "it is gone", "", "it is gone", "no memory"]:
             assert await ask(session, document()) == ([] if engine.trouble else ["1"])
         assert [record.getMessage() for record in caplog.records] == [
