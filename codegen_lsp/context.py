@@ -63,7 +63,7 @@ def gather(document: Document, offset: int) -> Context | None:
     suffix = document.text[offset : offset + WINDOW]
     if "\0" in prefix or "\0" in suffix:
         return None
-    return Context(document.language, _unified(prefix), _unified(suffix), first)
+    return Context(document.language, unified(prefix), unified(suffix), first)
 
 
 def newline(document: Document) -> str:
@@ -74,5 +74,5 @@ def newline(document: Document) -> str:
     return "\r\n" if first_line.endswith("\r\n") else first_line[-1]
 
 
-def _unified(text: str) -> str:
+def unified(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -19,13 +19,16 @@ from codegen_lsp import __version__
 from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
+from codegen_lsp.loaded import log_failure
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
-from codegen_lsp.session import Load, Session, log_failure
+from codegen_lsp.session import Load, Session
 
 logger = logging.getLogger(__name__)
 
 SECTION = "codegen"  # of the client's settings
 ACCEPT = "codegen.accept"
+# Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
+DID_MOVE_CURSOR = "codegen/didMoveCursor"
 
 Params = TypeVar("Params")
 Result = TypeVar("Result")
@@ -46,11 +49,28 @@ def serve(load: Load, config: Config) -> None:
         server.session.close()
 
 
+@dataclass(frozen=True, slots=True)
+class DidMoveCursor:
+    """The message of `DID_MOVE_CURSOR`."""
+
+    method: str
+    params: types.TextDocumentPositionParams
+    jsonrpc: str
+
+
 class Protocol(LanguageServerProtocol):
     """pygls's protocol with documents of our own (see `position.py`), and with an answer for requests
     whose parameters make no sense: pygls leaves their client waiting."""
 
     _server: Server
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        result: types.InitializeResult = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = {SECTION: {"didMoveCursor": True}}
+        return result
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -71,6 +91,10 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self._server.session.remove(params.text_document.uri)
+
+    # pygls's own one is cached, and typed as a cache.
+    def get_message_type(self, method: str) -> type[Any] | None:  # type: ignore[override]
+        return DidMoveCursor if method == DID_MOVE_CURSOR else super().get_message_type(method)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         try:
@@ -250,9 +274,18 @@ def _register(server: Server) -> None:
         ]
         return types.CompletionList(is_incomplete=True, items=items)
 
+    @server.feature(DID_MOVE_CURSOR)
+    def moved_cursor(params: types.TextDocumentPositionParams) -> None:
+        found = server.find(params.text_document.uri, params.position)
+        if found is not None:
+            session.move(*found)
+
     @server.command(ACCEPT)
     def accept(shown: dict[str, Any]) -> None:
-        logger.info("accepted %d characters", len(str(shown.get("text", ""))))
+        match shown:
+            case {"uri": str(uri), "offset": int(offset), "text": str(text)}:
+                session.accept(uri, offset, text)
+                logger.info("accepted %d characters", len(text))
 
 
 def _or_else(

@@ -49,7 +49,9 @@ class FakeEngine:
         return (-0.5,) * (len(tokens) - n_given)
 
     def remember(self, key: str, text: str) -> None:
-        self.remembered[key] = text
+        self.remembered.pop(key, None)
+        if text:
+            self.remembered[key] = text
 
     def close(self) -> None:
         pass

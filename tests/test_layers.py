@@ -27,8 +27,11 @@ ALLOWED = {
     "complete": {
         "config", "context", "document", "engine", "postprocess", "prompt", "rank",
     },
-    "session": {"complete", "config", "document", "engine"},
-    "server": {"__init__", "config", "document", "engine", "position", "session"},
+    "likely": {"document"},
+    "privacy": {"config", "context", "document"},
+    "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
+    "session": {"complete", "config", "document", "engine", "likely", "loaded", "privacy"},
+    "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
     "native": set(),
     "lookup": set(),
     "draft": {"lookup"},
@@ -43,7 +46,7 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax",
+    "rank", "complete", "syntax", "likely", "privacy",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -30,6 +30,7 @@ def test_initialize_answers_before_the_model_is_there() -> None:
         assert capabilities["inlineCompletionProvider"] == {}
         assert capabilities["textDocumentSync"]["change"] == 2
         assert "codegen.accept" in capabilities["executeCommandProvider"]["commands"]
+        assert capabilities["experimental"] == {"codegen": {"didMoveCursor": True}}
 
 
 def test_ghost_text_at_the_cursor(client: Client) -> None:
@@ -246,6 +247,39 @@ def test_a_model_that_is_not_there_is_said_once_and_mended_by_a_setting() -> Non
         while not client.inline(*CURSOR):
             time.sleep(0.01)
         assert client.notifications.empty()
+
+
+def test_where_the_cursor_is_said_to_be_is_evaluated_ahead(tmp_path: Path) -> None:
+    """The file is too long for anything to be evaluated when it is opened."""
+    log = tmp_path / "log"
+    with running("--log-file", str(log)) as client:
+        client.initialize({"logLevel": "debug"}, **INLINE)
+        client.open("number = 1\n" * 1_000)
+        for place in (("here", 1), (0, 0), (999, 3)):
+            client.notify("codegen/didMoveCursor", cursor(*place))
+        client.notify("codegen/didMoveCursor", {**cursor(0, 0), "textDocument": {"uri": "none"}})
+        deadline = time.monotonic() + TIMEOUT
+        while (text := log.read_text(encoding="utf-8")).count("tokens ahead") == 0:
+            assert time.monotonic() < deadline, text
+            time.sleep(0.01)
+        n_tokens = re.findall(r"evaluated (\d+) tokens ahead", text)
+        assert len(n_tokens) == 1
+        assert int(n_tokens[0]) > 500
+
+
+def cursor(line: Any, character: int) -> dict[str, Any]:
+    return {
+        "textDocument": {"uri": URI},
+        "position": {"line": line, "character": character},
+    }
+
+
+@pytest.mark.parametrize("shown", [{}, {"uri": 1, "offset": "x", "text": None}, {"uri": URI}])
+def test_an_accept_that_makes_no_sense_does_no_harm(client: Client, shown: Any) -> None:
+    client.open(CODE)
+    params = {"command": "codegen.accept", "arguments": [shown]}
+    assert client.request("workspace/executeCommand", params) is None
+    assert client.inline(*CURSOR)
 
 
 def test_shutdown_and_exit_leave_no_process(client: Client) -> None:

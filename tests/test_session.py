@@ -1,18 +1,27 @@
-"""Time, without waiting: an engine that replies when the test says so."""
+"""Time, without waiting: an engine that replies when the test says so, and a loop whose clock goes on
+when the test says so."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import Callable, Sequence
+import time
+import weakref
+from collections.abc import Callable, Coroutine, Sequence, Sized
+from functools import partial
 
 import pytest
 
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling
-from codegen_lsp.session import Session
+from codegen_lsp.llama import LlamaEngine
+from codegen_lsp.models import find
+from codegen_lsp.session import PAUSE, Session
 from tests.fake_engine import FakeEngine
+
+PATIENCE = 60  # seconds; what takes longer has failed
 
 
 class SlowEngine(FakeEngine):
@@ -37,6 +46,67 @@ class SlowEngine(FakeEngine):
         self.is_closed = True
 
 
+class HearingEngine(FakeEngine):
+    """Keeps all that it was ever told, but for the order to forget."""
+
+    def __init__(self) -> None:
+        super().__init__("1\n")
+        self.heard: list[str] = []
+
+    def remember(self, key: str, text: str) -> None:
+        super().remember(key, text)
+        self.heard += [text] if text else []
+
+
+class WarmingEngine(FakeEngine):
+    """Never ends a warm-up by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("1\n")
+        self.n_cancelled = 0
+
+    def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
+        n_tokens = super().warm(tokens, cancel)
+        heard = threading.Event()
+        cancel.on_set(heard.set)
+        self.n_cancelled += heard.wait(PATIENCE)
+        return n_tokens
+
+
+class Clock(asyncio.SelectorEventLoop):
+    """A loop whose time stands still until `pass_` is called."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    async def pass_(self, seconds: float = PAUSE) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)  # the loop looks at its timers,
+        await asyncio.sleep(0)  # and has called them
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, "what the test waits for does not come"
+            await asyncio.sleep(0)
+
+
+async def pause(clock: Clock, session: Session) -> None:
+    """Let nothing happen for so long that the engine prepares, and let it."""
+    await clock.pass_()
+    await clock.until(session._executor.submit(int).done)
+
+
+def run(test: Callable[[Clock], Coroutine[None, None, None]]) -> None:
+    clock = Clock()
+    try:
+        clock.run_until_complete(test(clock))
+    finally:
+        clock.close()
+
+
 def session_with(*engines: Engine | str) -> Session:
     """A session whose loadings give these engines in turn; a text is a failure."""
     left = list(engines)
@@ -51,8 +121,8 @@ def session_with(*engines: Engine | str) -> Session:
     return Session(load, Config())
 
 
-def document(version: int = 1, uri: str = "file:///a") -> Document:
-    return Document(uri, "python", version, "x = ")
+def document(version: int = 1, uri: str = "file:///a", text: str = "x = ") -> Document:
+    return Document(uri, "python", version, text)
 
 
 def ignore(_: float) -> None:
@@ -195,3 +265,554 @@ def test_progress_is_heard_on_the_loop() -> None:
         session.close()
 
     asyncio.run(main())
+
+
+def test_after_a_pause_an_opened_file_is_evaluated_to_its_end_and_remembered() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document(text="import os\nx = y\n"))
+        await pause(clock, session)
+        assert engine.warmed == ["import os\nx = y\n"]
+        assert engine.remembered == {"file:///a": "import os\nx = y\n"}
+        session.close()
+
+    run(main)
+
+
+def test_of_a_long_file_nothing_is_evaluated_until_the_cursor_is_known() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        long = document(text="number = 1\n" * 1_000)
+        session.put(long)
+        await pause(clock, session)
+        session.move(long, len("number = 1\n") * 40 + len("number = "))
+        await pause(clock, session)
+        assert engine.warmed == ["number = 1\n" * 40 + "number ="]
+        session.close()
+
+    run(main)
+
+
+def test_typing_starts_no_warm_up_and_the_pause_after_it_does() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        for n_keys in range(9):
+            session.put(document(n_keys, text="import os\n" + "new = 1"[:n_keys] + "\nx = y\n"))
+            await clock.pass_(PAUSE * 0.9)
+            assert engine.warmed == []
+        await pause(clock, session)
+        assert engine.warmed == ["import os\nnew ="]
+        session.close()
+
+    run(main)
+
+
+def test_an_edit_above_the_cursor_moves_it_along() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        before = document(text="import os\n\nx = \ny = 1\n")
+        session.put(before)
+        session.move(before, len("import os\n\nx = "))
+        session.put(document(2, text="import json\nimport os\n\nx = \ny = 1\n"))
+        await pause(clock, session)
+        assert engine.warmed == ["import json\nimport os\n\nx ="]
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("edit_comes_first", [True, False])
+def test_after_an_accept_the_place_behind_it_is_next(edit_comes_first: bool) -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("f(1)\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document(text="x = \ny = 1\n"))
+        assert await ask(session, session.documents["file:///a"]) == ["f(1)"]
+        edited = document(2, text="x = f(1)\ny = 1\n")
+        if edit_comes_first:
+            session.put(edited)
+        session.accept("file:///a", 4, "f(1)")
+        if not edit_comes_first:
+            session.put(edited)
+        await pause(clock, session)
+        assert engine.warmed == ["x = f(1)"]
+        session.close()
+
+    run(main)
+
+
+def test_an_accept_says_where_the_cursor_is_where_the_edit_alone_does_not() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document(text="x = 1\nz"))
+        session.move(document(text="x = 1\nz"), len("x = 1"))
+        session.put(document(2, text="x = 1\ny = (\nz"))  # "\ny = (" was put in, or else "y = (\n"
+        session.accept("file:///a", len("x = 1"), "\ny = (")
+        await pause(clock, session)
+        assert engine.warmed == ["x = 1\ny = ("]
+        session.close()
+
+    run(main)
+
+
+def test_what_was_just_answered_is_left_alone() -> None:
+    """To warm its prompt up would make the engine forget the answer behind it."""
+
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document())
+        assert await ask(session, document()) == ["1"]
+        await pause(clock, session)
+        session.move(document(), 4)
+        await pause(clock, session)
+        assert engine.warmed == []
+        session.close()
+
+    run(main)
+
+
+def test_a_request_that_the_client_takes_back_is_still_likely_to_come() -> None:
+    class Patient(SlowEngine):
+        def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
+            return FakeEngine.warm(self, tokens, cancel)
+
+    async def main(clock: Clock) -> None:
+        engine = Patient()
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document(text="x = y\n"))
+        task = asyncio.create_task(ask(session, document(text="x = y\n")))
+        await clock.until(lambda: engine.n_asked)
+        await clock.pass_()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert engine.warmed == []
+        await pause(clock, session)
+        assert engine.warmed == ["x ="]
+        session.close()
+
+    run(main)
+
+
+def test_a_request_ends_a_warm_up_at_once() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WarmingEngine()
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document())
+        await clock.pass_()
+        await clock.until(lambda: engine.warmed)
+        assert await ask(session, document(uri="file:///b")) == ["1"]
+        assert engine.n_cancelled == 1
+        session.move(document(), 4)
+        await clock.pass_()
+        await clock.until(lambda: len(engine.warmed) == 2)  # it had not come to its end
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("uri", ["file:///a", "file:///b"])
+def test_what_happens_next_ends_a_warm_up_and_starts_the_next(uri: str) -> None:
+    async def main(clock: Clock) -> None:
+        engine = WarmingEngine()
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document())
+        await clock.pass_()
+        await clock.until(lambda: engine.warmed)
+        session.put(document(2, uri, text="z = 1\n"))
+        await clock.until(lambda: engine.n_cancelled)
+        await clock.pass_()
+        await clock.until(lambda: len(engine.warmed) == 2)
+        assert engine.warmed[1] == "z = 1\n"
+        session.remove(uri)
+        await clock.until(lambda: engine.n_cancelled == 2)
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("config", "language", "text"),
+    [
+        pytest.param(Config(enabled=False), "python", "x = ", id="switched off"),
+        pytest.param(Config(disabled_languages=("c",)), "c", "x = ", id="a language"),
+        pytest.param(Config(), "python", "\0ELF\n", id="a binary file"),
+        pytest.param(Config(), "python", "x" * 5_000, id="an overlong line"),
+    ],
+)
+def test_what_may_not_be_read_is_neither_evaluated_nor_remembered(
+    config: Config, language: str, text: str
+) -> None:
+    async def main(clock: Clock) -> None:
+        engine = HearingEngine()
+        session = session_with(engine)
+        session.configure(config)
+        await session.load(ignore)
+        session.put(Document("file:///a", language, 1, text))
+        await pause(clock, session)
+        assert await ask(session, session.documents["file:///a"]) == []
+        await pause(clock, session)
+        assert engine.warmed == engine.heard == []
+        session.close()
+
+    run(main)
+
+
+def test_what_may_no_longer_be_read_is_forgotten() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document())
+        await pause(clock, session)
+        session.configure(Config(disabled_languages=("python",)))
+        await clock.pass_()
+        await clock.until(lambda: not engine.remembered)
+        session.close()
+
+    run(main)
+
+
+def test_documents_are_remembered_as_they_are_until_they_are_closed() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document(text="old\n"))
+        await clock.pass_()
+        await clock.until(lambda: engine.remembered == {"file:///a": "old\n"})
+        session.put(document(2, text="new\n"))
+        assert await ask(session, document(2, text="new\n")) == ["1"]
+        assert engine.remembered == {"file:///a": "old\n"}  # a request waits for no such thing
+        await clock.pass_()
+        await clock.until(lambda: engine.remembered == {"file:///a": "new\n"})
+        session.remove("file:///a")
+        await clock.until(lambda: not engine.remembered)
+        session.close()
+
+    run(main)
+
+
+def test_only_what_changed_is_told_again_and_first_what_is_worked_on() -> None:
+    async def main(clock: Clock) -> None:
+        engine = HearingEngine()
+        session = session_with(engine)
+        await session.load(ignore)
+        for name in ("one", "two", "three"):
+            session.put(document(uri=name, text=name))
+        await pause(clock, session)
+        session.put(document(2, "one", text="changed"))
+        await pause(clock, session)
+        assert engine.heard == ["three", "one", "two", "changed"]
+        session.close()
+
+    run(main)
+
+
+def test_a_warm_up_does_not_hold_up_another_engine() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WarmingEngine()
+        session = session_with(engine, FakeEngine("2\n"))
+        await session.load(ignore)
+        session.put(document())
+        await clock.pass_()
+        await clock.until(lambda: engine.warmed)
+        session.config = Config(model="second")
+        await session.load(ignore)
+        assert engine.n_cancelled == 1
+        assert await ask(session, document()) == ["2"]
+        session.close()
+
+    run(main)
+
+
+def test_a_model_just_loaded_is_told_and_prepared_as_the_one_before() -> None:
+    async def main(clock: Clock) -> None:
+        first, second = FakeEngine("1\n"), FakeEngine("2\n")
+        session = session_with(first, second)
+        session.put(document(text="x = 1\n"))
+        await clock.pass_()
+        await session.load(ignore)
+        await clock.pass_()
+        await clock.until(lambda: first.warmed == ["x = 1\n"])
+        assert session.configure(Config(model="second"))
+        await session.load(ignore)
+        await clock.pass_()
+        await clock.until(lambda: second.warmed == ["x = 1\n"])
+        assert second.remembered == first.remembered == {"file:///a": "x = 1\n"}
+        session.close()
+
+    run(main)
+
+
+def test_the_same_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    class Shaky(FakeEngine):
+        trouble = ""
+
+        def generate(
+            self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel
+        ) -> Generation:
+            if self.trouble:
+                raise EngineError(self.trouble)
+            return super().generate(prompt, samplings, cancel)
+
+    async def main(clock: Clock) -> None:
+        engine = Shaky("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document())
+        await pause(clock, session)
+        for engine.trouble in ["it is gone", "it is gone", "", "it is gone", "no memory"]:
+            assert await ask(session, document()) == ([] if engine.trouble else ["1"])
+        assert [record.getMessage() for record in caplog.records] == [
+            "no suggestion: it is gone",
+            "no suggestion: it is gone",
+            "no suggestion: no memory",
+        ]
+        engine.remembered.clear()  # as an engine that was started again
+        session.put(document(uri="file:///b"))
+        await clock.pass_()
+        await clock.until(lambda: len(engine.remembered) == 2)
+        session.close()
+
+    run(main)
+
+
+class Loads:
+    """Loadings that go on when the test says so: `steps[model]` is released once for each share."""
+
+    def __init__(self, **engines: Engine | None) -> None:
+        self.engines = engines
+        self.steps = {model: threading.Semaphore(0) for model in engines}
+        self.begun: list[str] = []
+        self.ended_early: list[str] = []
+
+    def __call__(self, config: Config, progress: Callable[[float], bool]) -> Engine:
+        self.begun.append(config.model)
+        for share in (0.5, 1.0):
+            assert self.steps[config.model].acquire(timeout=PATIENCE)
+            if not progress(share):
+                self.ended_early.append(config.model)
+                raise EngineError("it was ended")
+        engine = self.engines[config.model]
+        if engine is None:
+            raise EngineError(f"{config.model} is broken")
+        return engine
+
+    def let_go(self, model: str) -> None:
+        self.steps[model].release(2)
+
+
+def test_the_former_engine_answers_while_another_is_loaded() -> None:
+    async def main(clock: Clock) -> None:
+        loads = Loads(old=FakeEngine("old\n"), new=FakeEngine("new\n"))
+        session = Session(loads, Config(model="old"))
+        loads.let_go("old")
+        await session.load(ignore)
+        session.configure(Config(model="new"))
+        loading = asyncio.create_task(session.load(ignore))
+        await clock.until(lambda: loads.begun == ["old", "new"])
+        assert await ask(session, document()) == ["old"]
+        loads.let_go("new")
+        await loading
+        assert await ask(session, document()) == ["new"]
+        session.close()
+
+    run(main)
+
+
+def test_what_is_asked_while_the_first_model_loads_is_answered_by_it() -> None:
+    async def main(clock: Clock) -> None:
+        loads = Loads(nano=FakeEngine("1\n"))
+        session = Session(loads, Config())
+        loading = asyncio.create_task(session.load(ignore))
+        await clock.until(lambda: loads.begun)
+        older, newer = (asyncio.create_task(ask(session, document())) for _ in range(2))
+        assert await older == []
+        assert not newer.done()
+        loads.let_go("nano")
+        assert await newer == ["1"]
+        await loading
+        session.close()
+
+    run(main)
+
+
+def test_the_newest_of_several_loadings_wins() -> None:
+    async def main(clock: Clock) -> None:
+        loads = Loads(slow=None, quick=FakeEngine("1\n"))
+        session = Session(loads, Config(model="slow"))
+        older = asyncio.create_task(session.load(ignore))
+        await clock.until(lambda: loads.begun == ["slow"])
+        assert session.configure(Config(model="quick"))
+        newer = asyncio.create_task(session.load(ignore))
+        await asyncio.sleep(0)
+        assert not session.configure(Config(model="quick"))
+        for model in ("slow", "quick"):
+            loads.let_go(model)
+        await asyncio.gather(older, newer)  # and the older one's end is no failure
+        assert loads.ended_early == ["slow"]
+        assert await ask(session, document()) == ["1"]
+        session.close()
+
+    run(main)
+
+
+def test_an_engine_that_comes_too_late_is_closed() -> None:
+    async def main(clock: Clock) -> None:
+        late, former = SlowEngine(), SlowEngine()
+        former.let_go.set()
+        loads = Loads(former=former, late=late)
+        session = Session(loads, Config(model="former"))
+        loads.let_go("former")
+        await session.load(ignore)
+        # The engine's thread is busy, so that the hand-over waits behind this request.
+        former.let_go.clear()
+        request = asyncio.create_task(ask(session, document()))
+        await clock.until(lambda: former.n_asked)
+        session.configure(Config(model="late"))
+        loads.let_go("late")
+        shares: list[float] = []
+        older = asyncio.create_task(session.load(shares.append))
+        await clock.until(lambda: shares == [0.5, 1.0])
+        assert session.configure(Config(model="former"))
+        newer = asyncio.create_task(session.load(ignore))
+        await asyncio.sleep(0)
+        former.let_go.set()
+        assert await request == ["1"]
+        await asyncio.gather(older, newer)
+        assert late.is_closed
+        assert not former.is_closed
+        assert loads.begun == ["former", "late"]  # it is still there, and is not loaded again
+        session.close()
+
+    run(main)
+
+
+def test_after_a_failed_loading_the_former_model_is_still_there_and_the_other_is_tried_again() -> (
+    None
+):
+    async def main(clock: Clock) -> None:
+        loads = Loads(good=FakeEngine("1\n"), bad=None)
+        session = Session(loads, Config(model="good"))
+        for model in ("good", "bad", "bad"):
+            loads.let_go(model)
+        await session.load(ignore)
+        for _ in range(2):  # somebody might have mended the file
+            assert session.configure(Config(model="bad"))
+            with pytest.raises(EngineError, match="bad is broken"):
+                await session.load(ignore)
+        assert not session.configure(Config(model="good"))
+        assert await ask(session, document()) == ["1"]
+        assert loads.begun == ["good", "bad", "bad"]
+        session.close()
+
+    run(main)
+
+
+def test_closing_ends_a_loading() -> None:
+    async def main(clock: Clock) -> None:
+        loads = Loads(nano=None)
+        session = Session(loads, Config())
+        loading = asyncio.create_task(session.load(ignore))
+        await clock.until(lambda: loads.begun)
+        loads.let_go("nano")
+        session.close()
+        await loading
+        assert loads.ended_early == ["nano"]
+
+    run(main)
+
+
+def test_five_hundred_documents_leave_nothing_behind() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = session_with(engine)
+        await session.load(ignore)
+        empty = table_sizes(session)
+        documents = []
+        for n in range(500):
+            opened = document(uri=f"file:///{n}")
+            documents.append(weakref.ref(opened))
+            session.put(opened)
+            if n % 3 == 0:
+                assert await ask(session, opened) == ["1"]
+            if n % 3 == 1:
+                await clock.pass_()
+                await clock.until(partial(engine.remembered.get, opened.uri))
+            if n >= 5:
+                session.remove(f"file:///{n - 5}")
+        assert table_sizes(session) != empty
+        for n in range(495, 500):
+            session.remove(f"file:///{n}")
+        del opened
+        await clock.until(lambda: not engine.remembered)
+        assert table_sizes(session) == empty
+        engine.prompts.clear()
+        gc.collect()
+        assert [reference for reference in documents if reference() is not None] == []
+        session.close()
+
+    run(main)
+
+
+def table_sizes(session: Session) -> dict[str, int]:
+    tables = {**vars(session), **vars(session._loaded)}
+    return {
+        name: len(table)
+        for name, table in tables.items()
+        if isinstance(table, Sized) and not isinstance(table, str | tuple)
+    }
+
+
+def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
+    class Counting(LlamaEngine):
+        n_evaluated: tuple[int, ...] = ()
+
+        def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
+            n_tokens = super().warm(tokens, cancel)
+            self.n_evaluated += (n_tokens,)
+            return n_tokens
+
+    async def main(clock: Clock) -> None:
+        engine = Counting(find("nano"))
+        session = session_with(engine)
+        await session.load(ignore)
+        code = "import os\n\n\ndef size(path):\n    return os."
+        opened = document(text=code)
+        session.put(opened)
+        await clock.pass_()
+        await clock.until(lambda: engine.n_evaluated)
+        asked = await session.complete(opened, len(code), 1)
+        assert asked.stats.n_reused == asked.stats.n_prompt == engine.n_evaluated[0]
+
+        await clock.pass_()
+        (candidate,) = asked.candidates
+        edited = document(2, text=code + candidate.text + "\n")
+        session.put(edited)
+        session.accept(opened.uri, len(code), candidate.text + "\n")
+        await clock.pass_()
+        await clock.until(lambda: len(engine.n_evaluated) == 2)
+        # The accepted text was evaluated while it was written, all but its last token.
+        assert engine.n_evaluated[1] <= 3 < candidate.n_tokens
+        asked = await session.complete(edited, len(edited.text), 1)
+        assert asked.stats.n_reused == asked.stats.n_prompt
+        session.close()
+
+    run(main)

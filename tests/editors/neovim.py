@@ -144,16 +144,19 @@ class Neovim:
         self.command("messages clear")
         return said
 
+    def server_log(self) -> str:
+        """What the server has logged so far; Neovim writes it down."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
     def report(self) -> str:
         """For a person who wonders why a test failed."""
         if self._request("nvim_get_mode")["blocking"]:
             self.type("<C-c>")  # it waits for a key and would not answer anything else
-        log = self._log.read_text(errors="replace")[-3000:] if self._log.exists() else ""
         parts = {
             "screen": self.lua(SCREEN_LUA),
             "messages": self.messages(),
             "processes": "\n".join(str(child) for child in self.servers()),
-            "the end of lsp.log": log,
+            "the end of lsp.log": self.server_log()[-3000:],
         }
         return "\n".join(f"--- {title}\n{text}" for title, text in parts.items())
 
@@ -216,8 +219,9 @@ def _fresh_home(home: Path, init: str) -> dict[str, str]:
     (config / "init.lua").write_text(init)
     directories = {name: home / name.lower() for name in ("CONFIG", "DATA", "STATE", "CACHE")}
     return {
-        # The server is the one of this very Python environment.
+        # The server is the one of this very Python environment, and of this very folder.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT),
         "HOME": str(home),
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",

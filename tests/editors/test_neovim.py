@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +120,36 @@ def test_other_candidates_come_when_asked_for(start: Start) -> None:
     nvim.wait_for(lambda: nvim.view().ghost.startswith(f"{first} (1/"), "first candidate again")
     nvim.type("<M-n><Tab>")
     nvim.wait_for_text(BEGUN + text)
+
+
+@pytest.mark.parametrize(
+    ("updatetime", "goes"),
+    [
+        pytest.param(50, "G", id="it rests"),
+        pytest.param(50, "Go", id="it rests while one types"),
+        pytest.param(1_000_000, "G:enew<CR>:buffer 1<CR>", id="it comes back"),
+    ],
+)
+def test_where_the_cursor_rests_is_evaluated_ahead(
+    start: Start, updatetime: int, goes: str
+) -> None:
+    """The file is too long to be evaluated as a whole, so it is the cursor that the server heard of."""
+    options = "{ settings = { logLevel = 'debug' } }"
+    nvim = start(
+        CODE * 100,
+        init=f"vim.o.updatetime = {updatetime}\nrequire('codegen_lsp').setup({options})",
+    )
+    nvim.wait_for_server()
+    assert n_ahead(nvim) < 500
+    if "o" in goes:  # and no request may come before it
+        nvim.lua("vim.lsp.inline_completion.enable(false)")
+    nvim.type(goes)
+    nvim.wait_for(lambda: n_ahead(nvim) > 500, "warm-up")
+
+
+def n_ahead(nvim: Neovim) -> int:
+    """The most tokens that the server has evaluated ahead of a request."""
+    return max(map(int, re.findall(r"evaluated (\d+) tokens ahead", nvim.server_log())), default=0)
 
 
 def test_nothing_runs_on_after_neovim(start: Start) -> None:

@@ -55,6 +55,7 @@ function M.setup(opts)
       if client and client.name == 'codegen_lsp' then
         vim.lsp.inline_completion.enable(true, { bufnr = event.buf })
         require('codegen_lsp.ghost').watch(event.buf)
+        require('codegen_lsp.cursor').watch(event.buf)
         require('codegen_lsp.keys').set(event.buf, keys)
       end
     end,

@@ -1,0 +1,130 @@
+"""The engine that is loaded, and what it was told and asked so far.
+
+All of this runs on the engine's thread. Whatever goes wrong is logged here and costs one suggestion.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from codegen_lsp.complete import Completion, complete, prompt_for
+from codegen_lsp.config import Config
+from codegen_lsp.context import gather
+from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.likely import Place
+from codegen_lsp.privacy import excerpt, may_read
+
+logger = logging.getLogger(__name__)
+
+
+class Loaded:
+    """One engine at a time, or none so far."""
+
+    def __init__(self) -> None:
+        self.settings: object = None  # what the engine was made from
+        self._engine: Engine | None = None
+        self._told: dict[
+            str, tuple[object, Config]
+        ] = {}  # by URI: which version, and by which rules
+        self._ready: Place | None = None  # its prompt was the last to be evaluated
+        self._trouble = ""  # that the engine has; said once, until it does its work again
+
+    @property
+    def is_there(self) -> bool:
+        return self._engine is not None
+
+    def replace(self, engine: Engine, settings: object) -> None:
+        """Go on with another engine, which knows nothing yet."""
+        former, self._engine = self._engine, engine
+        self.settings, self._trouble = settings, ""
+        self._start_anew()
+        if former is not None:
+            former.close()
+
+    def complete(self, place: Place, n: int, config: Config, cancel: Cancel) -> Completion:
+        """Candidates for a place; none where there is no engine, or where it fails."""
+        completion = Completion()
+        if self._engine is None or place.offset is None or cancel.is_set():
+            return completion
+        with self._surviving():
+            completion = complete(place.document, place.offset, self._engine, config, n, cancel)
+            if completion.prompt is not None and not cancel.is_set():
+                self._ready, self._trouble = place, ""
+        return completion
+
+    def prepare(
+        self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel
+    ) -> None:
+        """While nobody waits: tell the engine what has changed in the open documents, and evaluate the
+        prompt of the request that is likely to come."""
+        with self._surviving():
+            for place in documents:
+                self._tell(place, config, cancel)
+            if likely is not None:
+                self._warm(likely, config, cancel)
+
+    def forget(self, uri: str) -> None:
+        """Of a document that was closed nothing is kept."""
+        if self._ready is not None and self._ready.document.uri == uri:
+            self._ready = None
+        if self._told.pop(uri, None) and self._engine is not None:
+            with self._surviving():
+                self._engine.remember(uri, "")
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+
+    def _tell(self, place: Place, config: Config, cancel: Cancel) -> None:
+        document = place.document
+        is_told = self._told.get(document.uri) == (document, config)
+        if self._engine is None or is_told or cancel.is_set():
+            return
+        self._engine.remember(document.uri, excerpt(document, place.offset or 0, config))
+        self._told[document.uri] = (document, config)
+
+    def _warm(self, place: Place, config: Config, cancel: Cancel) -> None:
+        """Evaluate the prompt of a place. Where the cursor is unknown, take the end of the text if all
+        of it fits: every other cursor's prompt is a beginning of that one."""
+        document = place.document
+        # What was just answered is left alone: behind its prompt the engine holds the answer too,
+        # and that is the next prompt if it is accepted.
+        is_ready = place == self._ready
+        if self._engine is None or is_ready or cancel.is_set() or not may_read(document, config):
+            return
+        context = gather(document, len(document.text) if place.offset is None else place.offset)
+        if context is None:
+            return
+        prompt = prompt_for(context, self._engine, config)
+        is_whole = context.first_line == 0 and prompt.text + prompt.heal == context.prefix
+        if place.offset is None and not is_whole:
+            return
+        n_tokens = self._engine.warm(prompt.tokens, cancel)
+        logger.debug("evaluated %d tokens ahead", n_tokens)
+        if not cancel.is_set():
+            self._ready, self._trouble = place, ""
+
+    def _start_anew(self) -> None:
+        self._told.clear()
+        self._ready = None
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        try:
+            yield
+        except EngineError as error:
+            if self._trouble != str(error):
+                logger.error("no suggestion: %s", error)
+            self._trouble = str(error)
+            self._start_anew()  # it may have been started again, and know nothing
+        except Exception as error:  # a request is answered, whatever happens
+            log_failure(error)
+
+
+def log_failure(error: BaseException) -> None:
+    """Log what nobody thought of: where it happened, but not its message, which may hold code."""
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    logger.error("no suggestion because of %s\n%s", type(error).__name__, where)
