@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -28,6 +29,18 @@ def text_of(tokens: list[Token]) -> str:
 def long_prompt(worker: Worker, first: str) -> Prompt:
     """Half a second of evaluation or more, which shares nothing with another `first`."""
     return Prompt("", tuple(worker.tokenize(f"{first} = 1\n" * 2000)[: worker.n_ctx - 200]))
+
+
+@contextmanager
+def ended_in_time(worker: Worker) -> Iterator[None]:
+    """Whoever waits for an answer for too long gets an error instead."""
+    timer = threading.Timer(TIMEOUT, worker.close)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def until(happened: Callable[[], object]) -> None:

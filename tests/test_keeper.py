@@ -24,6 +24,7 @@ from codegen_lsp.worker import Worker
 from tests.client import TIMEOUT
 from tests.processes import (
     CODE,
+    ended_in_time,
     generate,
     is_gone,
     long_prompt,
@@ -38,11 +39,14 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Worker]]:
-    """Makes workers of the embedded model, and closes them whatever happens."""
+    """Makes workers of the embedded model, and closes them whatever happens: who still waits for an
+    answer when the time is up learns that there is none."""
     with contextlib.ExitStack() as stack:
 
         def start(path: Path = EMBEDDED_PATH, **how: Any) -> Worker:
-            return stack.enter_context(contextlib.closing(Worker(path, **how)))
+            worker = stack.enter_context(contextlib.closing(Worker(path, **how)))
+            stack.enter_context(ended_in_time(worker))
+            return worker
 
         yield start
 
@@ -262,6 +266,54 @@ def test_it_dies_with_its_input_alone() -> None:
     assert child.wait(TIMEOUT) == 0
 
 
+STUBBORN = """
+import itertools, sys, threading, time
+from codegen_lsp.engine import Footprint, Token
+from codegen_lsp.wire import Alive, Generate, Load, Ready, Tokenize, Warm, Warmed, encode, receive
+
+def say(message):
+    sys.stdout.buffer.write(encode(message))
+    sys.stdout.flush()
+
+def go_on():
+    for n in itertools.count():
+        time.sleep(0.02)
+        say(Alive())
+        say(Token(n, "x", -1.0))
+
+while request := receive(sys.stdin.buffer):
+    if isinstance(request, Load):
+        say(Ready(2048, Footprint(1, 1, 1), 1, 1, 1))
+    elif isinstance(request, Generate):
+        threading.Thread(target=go_on, daemon=True).start()
+    elif isinstance(request, Warm | Tokenize):
+        say(Warmed(1))
+"""
+
+
+def test_a_process_that_does_not_heed_an_abort_is_hung(
+    start: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codegen_lsp.keeper._COMMAND", (sys.executable, "-c", STUBBORN))
+    worker = start(time_limit=1.0)
+    cancel = Cancel()
+    generation = worker.generate(Prompt("", (1,)), [Sampling(1000)], cancel)
+    next(generation)
+    cancel.set()
+    with pytest.raises(EngineError, match="gave no sign of life for 1 s"):
+        list(generation)
+
+
+def test_a_process_that_answers_something_else_is_ended(
+    start: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codegen_lsp.keeper._COMMAND", (sys.executable, "-c", STUBBORN))
+    worker = start()
+    assert worker.warm((1,), Cancel()) == 1
+    with pytest.raises(EngineError, match="answered what was not asked; it is started again"):
+        worker.tokenize("x")
+
+
 def test_garbage_from_the_process_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     noisy = (sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(99)")
     monkeypatch.setattr("codegen_lsp.keeper._COMMAND", noisy)
@@ -328,8 +380,8 @@ def test_close_leaves_no_process_and_no_thread() -> None:
     worker.remember("a", "x")
 
 
-def test_close_answers_who_waits() -> None:
-    worker = Worker(EMBEDDED_PATH)
+def test_close_answers_who_waits(start: Callable[..., Worker]) -> None:
+    worker = start()
     thread = when_it_computes(worker.pid, worker.close)
     with pytest.raises(EngineError, match="the engine is closed"):
         worker.warm(long_prompt(worker, "x").tokens, Cancel())

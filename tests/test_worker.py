@@ -16,7 +16,15 @@ from codegen_lsp.engine import Cancel, EngineError, Prompt, Sampling, Token
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import EMBEDDED_PATH
 from codegen_lsp.worker import Worker
-from tests.processes import CODE, generate, long_prompt, text_of, until, when_it_computes
+from tests.processes import (
+    CODE,
+    ended_in_time,
+    generate,
+    long_prompt,
+    text_of,
+    until,
+    when_it_computes,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,6 +34,12 @@ def worker() -> Iterator[Worker]:
     worker = Worker(EMBEDDED_PATH)
     yield worker
     worker.close()
+
+
+@pytest.fixture(autouse=True)
+def in_time(worker: Worker) -> Iterator[None]:
+    with ended_in_time(worker):
+        yield
 
 
 def prompt_of(worker: Worker | LlamaEngine, text: str = CODE, heal: str = "") -> Prompt:
