@@ -227,5 +227,7 @@ def _engine_settings(config: Config) -> tuple[object, ...]:
     return (
         config.model,
         config.threads,
+        config.spare_cores,
         config.gpu_layers,
+        config.kv_cache_mb,
     )
