@@ -18,6 +18,7 @@ import typer
 
 from codegen_lsp import __version__
 from codegen_lsp.complete import complete as complete_at
+from codegen_lsp.complete import n_ctx_for
 from codegen_lsp.config import Config
 from codegen_lsp.context import gather
 from codegen_lsp.document import Document
@@ -169,6 +170,7 @@ def _load_apart(config: Config, progress: Callable[[float], bool]) -> Worker:
         n_threads=config.threads,
         n_spare_cores=config.spare_cores,
         n_gpu_layers=config.gpu_layers,
+        n_ctx=n_ctx_for(config),
         kv_mb=config.kv_cache_mb,
         progress=progress,
     )
@@ -182,6 +184,7 @@ def _load_here(config: Config) -> Engine:
         _weights(config),
         tuning=default_tuning(config.threads),
         n_gpu_layers=config.gpu_layers,
+        n_ctx=n_ctx_for(config),
         kv_mb=config.kv_cache_mb,
     )
 

@@ -171,6 +171,7 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
         Path(load.path),
         tuning=tuning,
         n_gpu_layers=load.n_gpu_layers,
+        n_ctx=load.n_ctx,
         kv_mb=load.kv_mb,
         exact=load.exact,
         progress=progress,

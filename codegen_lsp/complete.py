@@ -57,6 +57,11 @@ def complete(
     return Completion(rank(candidates), prompt, stats)
 
 
+def n_ctx_for(config: Config) -> int:
+    """How many tokens the longest prompt and the longest candidate behind it have together."""
+    return config.prompt_tokens + config.max_tokens + 1
+
+
 def prompt_for(context: Context, engine: Engine, config: Config) -> Prompt:
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))

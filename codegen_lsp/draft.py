@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from codegen_lsp.lookup import Match, OtherTexts, WrittenText
 
-# A batch of 16 costs about what 4 steps do, of 32 what 6 do (350M, Q4_K_M, two cores): a longer one would
-# only win where nearly all of it is right.
+# A batch of 16 costs about what 4 steps do, of 32 what 6 do (350M, Q4_K_M, two cores): a longer one
+# would only win where nearly all of it is right.
 MAX_GUESSES = 15
 MAX_REMEMBERED = 65_536  # tokens of open documents; indexing them takes some 5 ms and 1.3 MB
 # Answers to the last few prompts. A person who types on asks for the same again.

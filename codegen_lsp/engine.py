@@ -15,6 +15,12 @@ Stop = Literal["stop", "eos", "length", "cancelled", "consumer"]
 because the one who reads the tokens wanted no more of them."""
 
 
+# What an engine takes unless it is told otherwise. Every CodeGen has 2,048 positions; a longer prompt
+# would take minutes on a processor. 512 MB keep two prompts of that length with a 350M model.
+MAX_CTX = 4096
+KV_MB = 512
+
+
 class EngineError(Exception):
     """The engine cannot do what was asked; the message is one line for a person."""
 

@@ -20,6 +20,8 @@ import psutil
 
 from codegen_lsp.draft import Draft, Drafts
 from codegen_lsp.engine import (
+    KV_MB,
+    MAX_CTX,
     Cancel,
     EngineError,
     Footprint,
@@ -45,13 +47,10 @@ from codegen_lsp.slot import (
     bytes_per_cell,
 )
 
-# Enough for every CodeGen (2,048 positions); a longer prompt would take minutes on a CPU.
-MAX_CTX = 4096
 # Cells beside those of a prompt, so that several candidates fit behind a long one.
 ROOM = 256
 PAGE = 256  # llama.cpp rounds the number of cells up to a multiple of this
 MAX_SLOTS = 8
-KV_MB = 512  # three prompts of 2,048 tokens with a 350M model
 # A prompt that would take the place of more than so many tokens of another goes to a slot of its own,
 # with a copy of what they share if that is as long. Fewer are evaluated again within a key or two.
 MAX_LOST = 64

@@ -35,7 +35,9 @@ class WrittenText:
     def __init__(self) -> None:
         self.tokens = [_BORDER]  # and those of the text
         self._last: dict[tuple[int, int], int] = {}  # where a pair ends, the last time
-        self._before = [0]  # for each place, where the pair that ends there ended before; 0 for nowhere
+        self._before = [
+            0
+        ]  # for each place, where the pair that ends there ended before; 0 for nowhere
 
     def become(self, tokens: Sequence[int]) -> None:
         """Hold these tokens instead. Costs what differs: the next prompt begins like the last one."""

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from codegen_lsp.complete import Completion
+from codegen_lsp.complete import Completion, n_ctx_for
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
@@ -230,4 +230,5 @@ def _engine_settings(config: Config) -> tuple[object, ...]:
         config.spare_cores,
         config.gpu_layers,
         config.kv_cache_mb,
+        n_ctx_for(config),
     )

@@ -31,6 +31,7 @@ class Load:
     n_threads: int  # 0 to have them chosen, leaving `n_spare_cores` to others
     n_spare_cores: int
     n_gpu_layers: int
+    n_ctx: int
     kv_mb: int
     exact: bool
     beat: float

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from codegen_lsp.engine import (
+    KV_MB,
+    MAX_CTX,
     Cancel,
     EngineError,
     Footprint,
@@ -59,7 +61,8 @@ class Worker:
         n_threads: int = 0,
         n_spare_cores: int = 1,
         n_gpu_layers: int = -1,
-        kv_mb: int = 512,
+        n_ctx: int = MAX_CTX,
+        kv_mb: int = KV_MB,
         exact: bool = False,
         progress: Callable[[float], bool] = lambda _: True,
         time_limit: float = TIME_LIMIT,
@@ -72,6 +75,7 @@ class Worker:
             n_threads,
             n_spare_cores,
             n_gpu_layers,
+            n_ctx,
             kv_mb,
             exact,
             beat=time_limit / N_BEATS,
