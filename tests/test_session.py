@@ -418,9 +418,24 @@ def test_a_request_ends_a_warm_up_at_once() -> None:
         await clock.until(lambda: engine.warmed)
         assert await ask(session, document(uri="file:///b")) == ["1"]
         assert engine.n_cancelled == 1
-        session.move(document(), 4)
-        await clock.pass_()
-        await clock.until(lambda: len(engine.warmed) == 2)  # it had not come to its end
+        session.close()
+
+    run(main)
+
+
+def test_a_warm_up_that_was_ended_goes_on_when_there_is_time_again() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WarmingEngine()
+        session = session_with(engine)
+        await session.load(ignore)
+        session.put(document())
+        for _ in range(2):
+            session.move(document(), 4)
+            await clock.pass_()
+            await clock.until(lambda: len(engine.warmed) > engine.n_cancelled)
+            session.put(document(uri="file:///binary", text="\0"))
+            await pause(clock, session)
+        assert engine.n_cancelled == 2
         session.close()
 
     run(main)
