@@ -124,6 +124,8 @@ class LlamaEngine:
 
     def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
         tokens = self._checked(tokens)
+        if any(slot.n_common(tokens) == len(tokens) for slot in self._slots):
+            return 0  # what stands behind it there is perhaps the answer that is accepted next
         slot = self._slot_for(tokens)
         slot.abort_on(cancel)
         slot.prepare(tokens)

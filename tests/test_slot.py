@@ -134,6 +134,9 @@ def test_a_prompt_that_was_warmed_up_is_there(engine: LlamaEngine) -> None:
     assert engine.warm(tokens, Cancel()) >= 490
     assert engine.warm(tokens, Cancel()) == 0
     assert n_evaluated(engine, tokens) == 0
+    answer = ask(engine, tokens)[0][0]
+    assert engine.warm(tokens, Cancel()) == 0
+    assert n_evaluated(engine, (*tokens, *(token.id for token in answer))) == 1
     cancel = Cancel()
     cancel.set()
     assert engine.warm(tokens_of(engine, "doctor", 500), cancel) == 0
