@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import gguf
@@ -12,6 +13,8 @@ import pytest
 # A slow moment of the machine is no failure; what takes for ever ends with the run.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+# A shell's background jobs are born deaf to Ctrl-C; tests of it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
