@@ -113,16 +113,18 @@ def test_a_process_that_starts_again_is_told_the_texts(
     tell = Child.tell
 
     def overheard(child: Child, request: Request) -> None:
+        tell(child, request)
         if isinstance(request, Remember):
             told.append((child.process.pid, request.text))
-        tell(child, request)
 
+    monkeypatch.setattr("codegen_lsp.wire.MAX_SIZE", 10_000)
     monkeypatch.setattr(Child, "tell", overheard)
     first = worker.pid
     for text in ("x = 1\n", "x = 2\n"):
         worker.remember("file:///a", text)
     worker.remember("file:///b", "y")
     worker.remember("file:///b", "")
+    worker.remember("file:///c", "z" * 20_000)  # is told to nobody
     os.kill(first, signal.SIGKILL)
     until(lambda: worker.pid != first)
     until_answered(worker)

@@ -84,26 +84,32 @@ def test_what_was_warmed_is_not_evaluated_again(worker: Worker) -> None:
     assert generation.stats.n_reused == len(prompt.tokens)
 
 
-def test_texts_to_remember_disturb_no_answer(worker: Worker) -> None:
+def test_texts_to_remember_disturb_no_answer(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = text_of(generate(worker, CODE))
     worker.remember("file:///a", "x = 1\n" * 5000)
     worker.remember("file:///a", "y = 2\n")
     assert text_of(generate(worker, CODE)) == expected
     worker.remember("file:///a", "")
     worker.remember("file:///never", "")
-    worker.remember("file:///long", "x" * 300_000_000)  # longer than a message may be
+    monkeypatch.setattr("codegen_lsp.wire.MAX_SIZE", 10_000)
+    worker.remember("file:///long", "x" * 20_000)  # longer than a message may be
     worker.remember("file:///long", "")
     assert text_of(generate(worker, CODE)) == expected
 
 
-def test_what_the_engine_refuses_costs_no_process(worker: Worker) -> None:
+def test_what_the_engine_refuses_costs_no_process(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pid = worker.pid
     with pytest.raises(EngineError, match="lower promptTokens"):
         list(worker.generate(Prompt("", (1,) * worker.n_ctx), [Sampling(1)], Cancel()))
     with pytest.raises(EngineError, match="lower promptTokens"):
         worker.warm((1,) * worker.n_ctx, Cancel())
+    monkeypatch.setattr("codegen_lsp.wire.MAX_SIZE", 10_000)
     with pytest.raises(EngineError, match="too long for the engine"):
-        worker.tokenize("x" * 300_000_000)
+        worker.tokenize("x" * 20_000)
     assert generate(worker, CODE)
     assert worker.pid == pid
 
