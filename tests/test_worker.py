@@ -212,12 +212,17 @@ def test_the_reader_may_end_all_at_any_token(worker: Worker) -> None:
     assert 7 <= generation.stats.n_generated < 1000
 
 
+def until_all_has_come(worker: Worker, n_tokens: int) -> None:
+    """So many tokens and what they cost, none of them read."""
+    child = worker._keeper._newest
+    assert child is not None
+    until(lambda: child._inbox.qsize() == n_tokens + 1)
+
+
 def test_an_answer_that_has_come_but_was_not_read_did_not_end_by_itself(worker: Worker) -> None:
     generation = worker.generate(prompt_of(worker), [Sampling(4)], Cancel())
     next(generation)
-    child = worker._keeper._newest
-    assert child is not None
-    until(lambda: child._inbox.qsize() == 4)  # three tokens, and what it cost
+    until_all_has_come(worker, 3)
     generation.close()
     assert generation.stats.stops == ("consumer",)
 
@@ -229,6 +234,7 @@ def test_the_reader_may_end_one_candidate_and_hears_no_more_of_it(worker: Worker
     for token in generation:
         read.append(token)
         if token.candidate == 1 and sum(other.candidate == 1 for other in read) == 5:
+            until_all_has_come(worker, len(whole) - len(read))
             generation.stop(1)
     assert [token.id for token in read if token.candidate == 1] == [
         token.id for token in whole if token.candidate == 1
