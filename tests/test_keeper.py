@@ -254,6 +254,7 @@ while True:
         pid = int(parent.stdout.readline())
         if stopped:
             os.kill(pid, signal.SIGSTOP)
+            until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
         parent.kill()
         until(lambda: is_gone(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
