@@ -113,16 +113,18 @@ def test_a_process_that_starts_again_is_told_the_texts(
     tell = Child.tell
 
     def overheard(child: Child, request: Request) -> None:
+        tell(child, request)
         if isinstance(request, Remember):
             told.append((child.process.pid, request.text))
-        tell(child, request)
 
+    monkeypatch.setattr("codegen_lsp.wire.MAX_SIZE", 10_000)
     monkeypatch.setattr(Child, "tell", overheard)
     first = worker.pid
     for text in ("x = 1\n", "x = 2\n"):
         worker.remember("file:///a", text)
     worker.remember("file:///b", "y")
     worker.remember("file:///b", "")
+    worker.remember("file:///c", "z" * 20_000)  # is told to nobody
     os.kill(first, signal.SIGKILL)
     until(lambda: worker.pid != first)
     until_answered(worker)
@@ -252,6 +254,7 @@ while True:
         pid = int(parent.stdout.readline())
         if stopped:
             os.kill(pid, signal.SIGSTOP)
+            until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
         parent.kill()
         until(lambda: is_gone(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
@@ -346,8 +349,13 @@ def test_weights_that_are_gone_when_the_process_starts_again(
     worker = start(path, back_off=(0.01, 0.05))
     hidden = path.rename(tmp_path / "hidden.gguf")
     os.kill(worker.pid, signal.SIGKILL)
-    pids: set[int] = set()
-    until(lambda: pids.add(worker.pid) or len(pids) == 4)  # it tries again and again
+    tried: set[int] = set()
+
+    def is_tried_again_and_again() -> bool:
+        tried.add(worker.pid)
+        return len(tried) == 4
+
+    until(is_tried_again_and_again)
     with pytest.raises(EngineError, match="there is no such file"):
         worker.tokenize("x")
     hidden.rename(path)
