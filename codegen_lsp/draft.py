@@ -15,8 +15,8 @@ from collections.abc import Sequence
 
 from codegen_lsp.lookup import Match, OtherTexts, WrittenText
 
-# A batch of 16 costs about what 4 steps do, of 32 what 6 do (350M, Q4_K_M, two cores): a longer one
-# would only win where nearly all of it is right.
+# A batch of 16 costs about what 4 to 7 steps do (350M, Q4_K_M, two cores), and further rows cost as much
+# each: more guesses would hardly win, and lose much where one is wrong.
 MAX_GUESSES = 15
 MAX_REMEMBERED = 65_536  # tokens of open documents; indexing them takes some 5 ms and 1.3 MB
 # Answers to the last few prompts. A person who types on asks for the same again.
@@ -164,10 +164,10 @@ class Costs:
 
     # The first rows with a 350M model on two cores; the slope falls to 0.2 at 16 rows there.
     SLOPE = 0.35
-    # What a step weighs in an average. How fast the machine is just now changes with whatever else it
-    # does; what sizes cost in proportion hardly does.
-    WEIGHT_OF_NOW = 0.3
+    # What a step weighs in an average; and what a plain one weighs in the time of a plain one, which
+    # changes with whatever else the machine does. What sizes cost in proportion hardly changes.
     WEIGHT = 0.1
+    WEIGHT_OF_PLAIN = 0.3
 
     def __init__(self, max_rows: int) -> None:
         self._plain = 0.0  # seconds of one row, just now
@@ -185,7 +185,8 @@ class Costs:
             self._slope = _nearer(self._slope, (cost - 1) / (n_rows - 1), self.WEIGHT)
             self._known[n_rows] = _nearer(self.of(n_rows), cost, self.WEIGHT)
         plain = seconds / self.of(n_rows)
-        self._plain = _nearer(self._plain or plain, plain, self.WEIGHT_OF_NOW)
+        weight = self.WEIGHT_OF_PLAIN if n_rows == 1 else self.WEIGHT
+        self._plain = _nearer(self._plain or plain, plain, weight)
 
 
 def _nearer(average: float, value: float, weight: float) -> float:

@@ -35,9 +35,7 @@ class WrittenText:
     def __init__(self) -> None:
         self.tokens = [_BORDER]  # and those of the text
         self._last: dict[tuple[int, int], int] = {}  # where a pair ends, the last time
-        self._before = [
-            0
-        ]  # for each place, where the pair that ends there ended before; 0 for nowhere
+        self._before = [0]  # where the pair that ends at each place ended before; 0 for nowhere
 
     def become(self, tokens: Sequence[int]) -> None:
         """Hold these tokens instead. Costs what differs: the next prompt begins like the last one."""
@@ -62,11 +60,11 @@ class WrittenText:
     def find(self, n_following: int) -> Match | None:
         """Where the end of this text stood in it before, the longest match and of these the last one.
         What follows runs on into itself where that place is near the end: the text may repeat."""
-        match, at = _longest(self.tokens, self._places(), self.tokens)
-        if not match:
+        n_same, at = _longest(self.tokens, self._places(), self.tokens)
+        if not n_same:
             return None
         period = self.tokens[at + 1 : at + 1 + n_following]
-        return Match(match, (period * (1 + n_following // len(period)))[:n_following])
+        return Match(n_same, (period * (1 + n_following // len(period)))[:n_following])
 
     def _places(self) -> Iterable[int]:
         at = self._before[-1]
@@ -93,8 +91,8 @@ class OtherTexts:
         self._index()
 
     def put(self, key: str, tokens: Sequence[int]) -> None:
-        """Keep these tokens (the first `max_tokens` of them) for what was kept under the same key; no
-        tokens remove it. Costs some milliseconds for 65,536 tokens, so that `find` costs microseconds."""
+        """Keep these tokens (the first `max_tokens` of them) for what was kept under the same key; none
+        remove it. Takes some milliseconds for 65,536 tokens, so that `find` takes microseconds."""
         self._texts.pop(key, None)
         if tokens:
             self._texts[key] = array("i", tokens[: self._max_tokens])
@@ -107,11 +105,13 @@ class OtherTexts:
         pair = (ending[-2] << 32) | ending[-1]
         begin, end = self._pairs.searchsorted([pair, pair + 1])
         places = self._ends[max(begin, end - N_PLACES) : end][::-1]
-        match, at = _longest(self._tokens, places.tolist(), ending)
+        n_same, at = _longest(self._tokens, places.tolist(), ending)
+        if not n_same:
+            return None
         following = self._tokens[at + 1 : at + 1 + n_following].tolist()
         if _BORDER in following:
             following = following[: following.index(_BORDER)]
-        return Match(match, following) if following else None
+        return Match(n_same, following) if following else None
 
     def _index(self) -> None:
         """Sort all pairs, each with the place where it ends."""
