@@ -20,10 +20,9 @@ class Program:
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
         assert process.stdin is not None
-        assert process.stdout is not None
         self.process = process
         self.stdin: IO[bytes] = process.stdin
-        self.stdout: IO[bytes] = process.stdout
+        self.stdout: IO[bytes] = process.stdout or log
         self._log = log
 
     @property
@@ -40,15 +39,20 @@ class Program:
 
 @contextmanager
 def running(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> Iterator[Program]:
-    """Start a program, and end it afterwards. Raises `ProgramError` where it cannot be started."""
+    """Start a program, and end it afterwards. One that is `quiet` has nothing to say on its standard
+    output but more log. Raises `ProgramError` where it cannot be started."""
     with tempfile.TemporaryFile() as log:
         try:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=log if quiet else subprocess.PIPE,
                 stderr=log,
                 cwd=cwd,
                 env=env,
