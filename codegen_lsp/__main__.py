@@ -25,6 +25,7 @@ from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.models import ModelError, add, find, installed, models_dir, remove
 from codegen_lsp.position import Position, offset_at
 from codegen_lsp.syntax import language_of
+from codegen_lsp.worker import Worker
 
 app = typer.Typer(
     add_completion=False,
@@ -77,7 +78,7 @@ def serve(
 
     del stdio
     _log_to(log_file)
-    serve_lsp(_load, Config(model=model))
+    serve_lsp(_load_apart, Config(model=model))
 
 
 # `-:3:1` is a place and no option.
@@ -102,7 +103,7 @@ def complete(
         _fail(f"{place}: nothing to suggest in a line of more than 1,000 characters")
     config = Config(model=model, max_tokens=max_tokens)
     begun = time.perf_counter()
-    engine = _load(config, lambda _: True)
+    engine = _load_here(config)
     loaded = time.perf_counter()
     completion = complete_at(document, offset, engine, config, n, Cancel())
     ended = time.perf_counter()
@@ -122,7 +123,7 @@ def doctor(
     from codegen_lsp.doctor import examine
     from codegen_lsp.terminal import print_checks
 
-    checks = examine(_load, model)
+    checks = examine(_load_apart, Config(model=model))
     if as_json:
         print(json.dumps([asdict(check) for check in checks]))
     else:
@@ -161,20 +162,36 @@ def remove_model(name: Annotated[str, typer.Argument(help="An added model.")]) -
     print(f"removed {name}")
 
 
-def _load(config: Config, progress: Callable[[float], bool]) -> Engine:
-    """The engine that a configuration asks for. Raises `EngineError`."""
-    from codegen_lsp.llama import LlamaEngine, default_tuning
-
-    try:
-        path = find(config.model)
-    except ModelError as error:
-        raise EngineError(str(error)) from error
-    return LlamaEngine(
-        path,
-        tuning=default_tuning(config.threads),
+def _load_apart(config: Config, progress: Callable[[float], bool]) -> Worker:
+    """The engine that a configuration asks for, in a process of its own. Raises `EngineError`."""
+    return Worker(
+        _weights(config),
+        n_threads=config.threads,
+        n_spare_cores=config.spare_cores,
         n_gpu_layers=config.gpu_layers,
+        kv_mb=config.kv_cache_mb,
         progress=progress,
     )
+
+
+def _load_here(config: Config) -> Engine:
+    """The same in this process, for one question. Raises `EngineError`."""
+    from codegen_lsp.llama import LlamaEngine, default_tuning
+
+    return LlamaEngine(
+        _weights(config),
+        tuning=default_tuning(config.threads),
+        n_gpu_layers=config.gpu_layers,
+        kv_mb=config.kv_cache_mb,
+    )
+
+
+def _weights(config: Config) -> Path:
+    """The file that a configuration's model lies in. Raises `EngineError`."""
+    try:
+        return find(config.model)
+    except ModelError as error:
+        raise EngineError(str(error)) from error
 
 
 def _read(place: str) -> tuple[Document, int]:

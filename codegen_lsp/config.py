@@ -52,11 +52,24 @@ class Config:
     threads: int = _setting(
         0, "Processor threads for the model; 0 takes the physical cores.", minimum=0, maximum=512
     )
+    spare_cores: int = _setting(
+        1,
+        "Cores left to other programs, where there are more than two and threads is 0.",
+        minimum=0,
+        maximum=512,
+    )
     gpu_layers: int = _setting(
         -1,
         "Layers on the GPU, where llama.cpp was built for one; -1 takes all.",
         minimum=-1,
         maximum=1000,
+    )
+    kv_cache_mb: int = _setting(
+        512,
+        "The most memory, in MB, for prompts that are kept evaluated. One of 2,048 tokens takes 190 MB"
+        " with a 350M model, 750 MB with a 2.7B one.",
+        minimum=16,
+        maximum=65536,
     )
     disabled_languages: tuple[str, ...] = _setting(
         (), "Language identifiers for which nothing is suggested."

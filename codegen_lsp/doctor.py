@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -14,7 +14,7 @@ from codegen_lsp import __version__
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Engine, EngineError, Prompt, Sampling
 from codegen_lsp.models import find, models_dir
-from codegen_lsp.session import Load
+from codegen_lsp.worker import Worker
 
 # The editors we look for, and which of their versions show ghost text from a language server.
 EDITORS = {
@@ -38,14 +38,18 @@ class Check:
     advice: str = ""
 
 
-def examine(load: Load, model: str) -> tuple[Check, ...]:
+Load = Callable[[Config, Callable[[float], bool]], Worker]
+"""Loads the configured model; here nobody wants to hear how far it is."""
+
+
+def examine(load: Load, config: Config) -> tuple[Check, ...]:
     """Everything that completing needs on this machine, checked."""
     return (
         Check("codegen-lsp", True, __version__),
         Check("python", True, f"{platform.python_version()} on {platform.platform()}"),
         *_packages(),
         _processor(),
-        *_model(load, model),
+        *_model(load, config),
         *_editors(),
         Check("models", True, str(models_dir())),
     )
@@ -63,21 +67,36 @@ def _processor() -> Check:
     return Check("llama.cpp", True, f"{gpu}, {physical_cores()} cores; {system_info()}")
 
 
-def _model(load: Load, model: str) -> Iterator[Check]:
+def _model(load: Load, config: Config) -> Iterator[Check]:
     """Load the model and measure it: the two figures that decide how long a suggestion takes."""
     try:
         begun = time.perf_counter()
-        engine = load(Config(model=model), lambda _: True)
+        engine = load(config, lambda _: True)
         seconds = time.perf_counter() - begun
     except EngineError as error:
         yield Check(
             "model", False, str(error), "choose another with --model; see: codegen-lsp models"
         )
         return
-    yield Check("model", True, f"{model}, {find(model)}, loaded in {seconds:.2f} s")
+    yield Check("model", True, f"{config.model}, {find(config.model)}, loaded in {seconds:.2f} s")
+    yield Check("threads", True, _threads(engine))
+    yield Check("KV cache", True, _kv_cache(engine))
     prefill, decode = _measure(engine)
     engine.close()
     yield Check("speed", True, f"prefill {prefill:.0f} tokens/s, decode {decode:.0f} tokens/s")
+
+
+def _threads(engine: Worker) -> str:
+    ready = engine.ready
+    return (
+        f"{ready.n_threads} for a token, {ready.n_threads_batch} for {ready.n_ubatch} of a prompt"
+    )
+
+
+def _kv_cache(engine: Worker) -> str:
+    cache = engine.footprint
+    prompts = "1 prompt" if cache.n_slots == 1 else f"{cache.n_slots} prompts"
+    return f"at most {cache.kv_cache / 1e6:.0f} MB: {prompts} of up to {engine.n_ctx:,} tokens"
 
 
 def _measure(engine: Engine) -> tuple[float, float]:

@@ -143,4 +143,10 @@ def log_failure(error: BaseException) -> None:
 
 def _engine_settings(config: Config) -> tuple[object, ...]:
     """What an engine is made from: a change of any of these loads a model anew."""
-    return (config.model, config.threads, config.gpu_layers)
+    return (
+        config.model,
+        config.threads,
+        config.spare_cores,
+        config.gpu_layers,
+        config.kv_cache_mb,
+    )

@@ -34,15 +34,20 @@ ALLOWED = {
     "sampler": {"engine", "healing", "native"},
     "slot": {"engine", "native"},
     "llama": {"draft", "engine", "healing", "native", "sampler", "slot"},
+    "wire": {"engine"},
+    # These two never know llama: the server stays small, and cannot crash in it.
+    "keeper": {"engine", "wire"},
+    "worker": {"engine", "keeper", "wire"},
+    "child": {"engine", "llama", "slot", "wire"},
     "models": set(),
-    "doctor": {"__init__", "config", "engine", "llama", "models", "session"},
+    "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},
     "terminal": {"complete", "document", "doctor", "models"},
 }  # fmt: skip
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax",
+    "rank", "complete", "syntax", "wire",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -1,0 +1,243 @@
+"""The engine's process: `keeper.py` starts it, asks on its standard input, and hears its answers.
+
+Whatever goes wrong in native code goes wrong here and costs one suggestion. It lives as long as its
+standard input: the thread that listens there ends the process even in the middle of an evaluation.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+from codegen_lsp.engine import Cancel, EngineError, Prompt
+from codegen_lsp.wire import (
+    Abort,
+    Alive,
+    Answer,
+    Enough,
+    Failed,
+    Generate,
+    Load,
+    Log,
+    LogLevel,
+    Progress,
+    Question,
+    Ready,
+    Remember,
+    Request,
+    Score,
+    Scored,
+    Tokenize,
+    Tokens,
+    Warm,
+    Warmed,
+    WireError,
+    encode,
+    receive,
+)
+
+if TYPE_CHECKING:
+    from codegen_lsp.llama import LlamaEngine
+    from codegen_lsp.slot import Tuning
+
+logger = logging.getLogger("codegen_lsp")
+
+PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
+
+
+def main() -> NoReturn:
+    """Serve the process that started this one until it goes away."""
+    _die_with_parent()
+    parent = _Parent()
+    logger.addHandler(_LogHandler(parent))
+    threading.Thread(target=parent.listen, daemon=True).start()
+    load = parent.next()
+    if isinstance(load, Load):
+        threading.Thread(target=parent.beat, args=(load.beat,), daemon=True).start()
+        _serve(parent, load)
+    os._exit(1)
+
+
+class _Parent:
+    """Both directions of the talk. Answers may be said on any thread."""
+
+    def __init__(self) -> None:
+        # Nothing native shall speak between our messages: its standard output is standard error.
+        self._out = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+        self._in: BinaryIO = sys.stdin.buffer
+        self._lock = threading.Lock()
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._working = threading.Event()
+        # Of the newest question that was heard: its flag, and the candidates that were enough.
+        self.cancel = Cancel()
+        self.enough: set[int] = set()
+
+    def next(self) -> Request:
+        """Wait for something to do."""
+        self._working.clear()
+        request = self._requests.get()
+        self._working.set()
+        return request
+
+    def say(self, answer: Answer) -> None:
+        data = encode(answer)
+        try:
+            with self._lock:
+                while data:
+                    data = data[self._out.write(data) :]
+        except OSError:
+            os._exit(1)  # nobody listens any more
+
+    def listen(self) -> NoReturn:
+        """Queue what is to be done, do at once what cannot wait, and end with whoever asks."""
+        try:
+            while (message := receive(self._in)) is not None:
+                if isinstance(message, Abort):
+                    self.cancel.set()
+                elif isinstance(message, Enough):
+                    self.enough.add(message.candidate)
+                elif isinstance(message, LogLevel):
+                    logger.setLevel(message.level)
+                elif isinstance(message, Request):
+                    if isinstance(message, Question):
+                        self.cancel, self.enough = Cancel(), set()
+                    self._requests.put(message)
+        except WireError:
+            os._exit(1)
+        os._exit(0)
+
+    def beat(self, seconds: float) -> NoReturn:
+        """Show that this process runs, while it works and native code keeps it from saying more."""
+        while True:
+            self._working.wait()
+            time.sleep(seconds)
+            self.say(Alive())
+
+
+class _LogHandler(logging.Handler):
+    """Sends log lines to the server, which knows where they go."""
+
+    def __init__(self, parent: _Parent) -> None:
+        super().__init__()
+        self._parent = parent
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._parent.say(Log(record.levelno, record.getMessage()))
+
+
+def _serve(parent: _Parent, load: Load) -> None:
+    """Load, and do one thing after the other."""
+    try:
+        engine = _loaded(parent, load)
+    except Exception as error:
+        parent.say(Failed(_line(error)))
+        return
+    while True:
+        request = parent.next()
+        try:
+            _do(parent, engine, request)
+        except Exception as error:
+            line = _line(error)
+            if isinstance(request, Question):
+                parent.say(Failed(line))
+
+
+def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
+    from pathlib import Path  # noqa: PLC0415
+
+    # Takes a fifth of a second, or much more from a cold disk; we listen already.
+    from codegen_lsp.llama import LlamaEngine  # noqa: PLC0415
+
+    shown = -1
+
+    def progress(share: float) -> bool:
+        nonlocal shown
+        if shown < (percentage := int(share * 100)):
+            shown = percentage
+            parent.say(Progress(share))
+        return True
+
+    tuning = _tuning(load)
+    engine = LlamaEngine(
+        Path(load.path),
+        tuning=tuning,
+        n_gpu_layers=load.n_gpu_layers,
+        kv_mb=load.kv_mb,
+        exact=load.exact,
+        progress=progress,
+    )
+    parent.say(
+        Ready(
+            engine.n_ctx,
+            engine.footprint,
+            tuning.n_threads,
+            tuning.n_threads_batch,
+            tuning.n_ubatch,
+        )
+    )
+    return engine
+
+
+def _tuning(load: Load) -> Tuning:
+    """The threads that were asked for, or else those that leave some cores to other programs; not
+    where there are only two, of which one would make everything take twice as long."""
+    from codegen_lsp.llama import default_tuning, physical_cores  # noqa: PLC0415
+
+    n_cores = physical_cores()
+    n_left = max(n_cores - load.n_spare_cores, min(n_cores, 2))
+    return default_tuning(load.n_threads or n_left)
+
+
+def _do(parent: _Parent, engine: LlamaEngine, request: Request) -> None:
+    if isinstance(request, Generate):
+        _generate(parent, engine, request)
+    elif isinstance(request, Tokenize):
+        parent.say(Tokens(tuple(engine.tokenize(request.text))))
+    elif isinstance(request, Warm):
+        parent.say(Warmed(engine.warm(request.tokens, parent.cancel)))
+    elif isinstance(request, Score):
+        parent.say(Scored(engine.score(request.tokens, request.n_given, parent.cancel)))
+    elif isinstance(request, Remember):
+        engine.remember(request.key, request.text)
+
+
+def _generate(parent: _Parent, engine: LlamaEngine, request: Generate) -> None:
+    """Say tokens as fast as they come: who reads them is never waited for."""
+    prompt = Prompt("", request.tokens, request.heal)
+    generation = engine.generate(prompt, request.samplings, parent.cancel)
+    for token in generation:
+        if token.candidate in parent.enough:
+            generation.stop(token.candidate)
+        else:
+            parent.say(token)
+    parent.say(generation.stats)
+
+
+def _line(error: Exception) -> str:
+    """What to answer. Of an error that nobody thought of we log where it was, but not its message,
+    which may hold a person's code."""
+    if isinstance(error, EngineError):
+        return str(error)
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    logger.error("%s in the engine's process\n%s", type(error).__name__, where)
+    return f"the engine has failed ({type(error).__name__}); its log says where"
+
+
+def _die_with_parent() -> None:
+    """Linux ends this process with the thread that started it, also while it is stopped and hears
+    nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
