@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psutil
 
@@ -28,7 +28,7 @@ from codegen_lsp import __version__
 from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling, Stop
 from codegen_lsp.program import LanguageServer, running
 from codegen_lsp.raw import Raw
-from codegen_lsp.slot import Tuning
+from codegen_lsp.worker import Worker
 
 # What is measured, with its unit, in the order in which it is shown.
 FIGURES = {
@@ -73,14 +73,6 @@ class BenchError(Exception):
     """It cannot be measured; the message is one line for a person."""
 
 
-class EngineProcess(Engine, Protocol):
-    """An engine in a process of its own."""
-
-    @property
-    def pid(self) -> int:
-        """Of the process that runs now."""
-
-
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One result: the median of its samples, or their 95th percentile where its name says `p95`; and
@@ -105,29 +97,28 @@ class Report:
     figures: Mapping[str, Figure]
 
 
-Start = Callable[[bool], EngineProcess]
+Start = Callable[[bool], Worker]
 """Starts an engine, which guesses at tokens or does not."""
 Samples = dict[str, list[float]]
 """What was measured, by the names in `FIGURES`."""
 
 
-def measure(
-    path: Path, start: Start, tuning: Tuning, n: int, hear: Callable[[str], None]
-) -> Report:
+def measure(path: Path, start: Start, n: int, hear: Callable[[str], None]) -> Report:
     """Measure everything `n` times (cancellations four times as often). `hear` is told what comes
     next. Raises `BenchError` and `EngineError`."""
     load = psutil.getloadavg()
     hear("starting the server")
     samples = _server(path, n)
     with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(contextlib.closing(Raw(path, tuning)))
-        if raw.n_ctx < ROOM:
-            raise BenchError(f"{path} has room for {raw.n_ctx} tokens; measuring takes {ROOM:,}")
-        quantization = raw.description.rpartition("B ")[2]
         guessing = stack.enter_context(contextlib.closing(start(True)))
+        if guessing.n_ctx < ROOM:
+            raise BenchError(
+                f"{path} has room for {guessing.n_ctx} tokens; measuring takes {ROOM:,}"
+            )
         passages = Passages(guessing)
         hear("memory")
         samples |= _memory(guessing, passages)
+        raw = stack.enter_context(contextlib.closing(raw_beside(guessing, path)))
         plain = stack.enter_context(contextlib.closing(start(False)))
         hear("prefill and decode")
         samples |= _prefill_and_decode(plain, raw, passages, n)
@@ -145,12 +136,17 @@ def measure(
         samples |= _restart(guessing, passages, n)
     return Report(
         path.name,
-        quantization,
+        raw.description.rpartition("B ")[2],
         datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        _machine(tuning, load),
+        _machine(guessing.ready.n_threads, load),
         _versions(),
         {name: figure(samples[name], name) for name in FIGURES},
     )
+
+
+def raw_beside(engine: Worker, path: Path) -> Raw:
+    """The same weights with the same threads."""
+    return Raw(path, engine.ready.n_threads, engine.ready.n_threads_batch)
 
 
 def figure(samples: Sequence[float], name: str = "") -> Figure:
@@ -354,7 +350,7 @@ def _speculative(guessing: Engine, plain: Engine, passages: Passages, n: int) ->
     return collect(n, repetitive) | collect(n, novel)
 
 
-def _restart(engine: EngineProcess, passages: Passages, n: int) -> Samples:
+def _restart(engine: Worker, passages: Passages, n: int) -> Samples:
     def sample() -> dict[str, float]:
         dead = engine.pid
         begun = time.perf_counter()
@@ -370,7 +366,7 @@ def _restart(engine: EngineProcess, passages: Passages, n: int) -> Samples:
     return collect(n, sample)
 
 
-def _memory(engine: EngineProcess, passages: Passages) -> Samples:
+def _memory(engine: Worker, passages: Passages) -> Samples:
     """Once: it hardly varies. Slots take memory as they are used, and this engine has used one."""
     ask(engine, passages.next(N_PROMPT), Sampling(N_DECODED))
     footprint = engine.footprint
@@ -409,11 +405,11 @@ def _server(path: Path, n: int) -> Samples:
     return collect(n, sample)
 
 
-def _machine(tuning: Tuning, load: Sequence[float]) -> dict[str, Any]:
+def _machine(n_threads: int, load: Sequence[float]) -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": psutil.cpu_count(logical=False),
-        "threads": tuning.n_threads,
+        "threads": n_threads,
         "memory_mb": psutil.virtual_memory().total // 10**6,
         "load": round(load[0], 2),
         "system": platform.platform(),

@@ -173,6 +173,7 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
         n_gpu_layers=load.n_gpu_layers,
         kv_mb=load.kv_mb,
         exact=load.exact,
+        speculate=load.speculate,
         progress=progress,
     )
     parent.say(

@@ -68,18 +68,21 @@ class LlamaEngine:
         n_gpu_layers: int = -1,
         kv_mb: int = KV_MB,
         exact: bool = False,
+        speculate: bool = True,
         progress: Callable[[float], bool] = lambda _: True,
     ) -> None:
         """Load `path`. `progress` hears a share from 0 to 1, and ends the loading by returning False.
         -1 layers means all of them. The KV cache takes `kv_mb` MB (10^6 bytes) at most; where not one
         prompt fits in, prompts have to be shorter. `exact` makes answers independent of what was asked
         before, to the bit, with Q8_0, F16 and F32 weights on a CPU, and prefill half as fast.
+        `speculate` guesses at tokens (see `draft.py`).
         Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self._n_vocab = int(lib.llama_vocab_n_tokens(self._vocab))
         self._tuning = tuning or default_tuning()
         self._exact = exact
+        self._speculate = speculate
         per_cell = bytes_per_cell(self._model)
         n_cells = kv_mb * 1_000_000 // per_cell
         self._n_ctx = min(int(lib.llama_model_n_ctx_train(self._model)), MAX_CTX, n_cells)
@@ -263,7 +266,8 @@ class LlamaEngine:
         """Evaluate what each candidate has chosen, and guesses behind it where only one goes on; let
         them choose again. False where that was not possible."""
         guesses: list[int] = []
-        if len(candidates) == 1 and not candidates[0].sampler.is_healing:
+        one_goes_on = len(candidates) == 1 and not candidates[0].sampler.is_healing
+        if self._speculate and one_goes_on:
             guesses = draft.propose(candidates[0].ids)
         rows = [row for candidate in candidates for row in candidate.rows(guesses)]
         begun = time.perf_counter()

@@ -40,11 +40,11 @@ from codegen_lsp.bench import (
     Start,
     collect,
     figure,
+    raw_beside,
 )
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling
 from codegen_lsp.program import Program, ProgramError, running
-from codegen_lsp.raw import MAX_CTX, Raw
-from codegen_lsp.slot import Tuning
+from codegen_lsp.raw import MAX_CTX
 
 # What is compared, in milliseconds, in the order in which it is shown.
 RACES = {
@@ -63,6 +63,8 @@ N_SMALL = 16  # tokens of a small request
 
 
 Tokens = tuple[int, ...]
+Threads = tuple[int, int]
+"""For one token at a time, and for a prompt."""
 
 
 class PeerError(Exception):
@@ -112,20 +114,20 @@ def compare(
     path: Path,
     checkpoint: Path | None,
     start: Start,
-    tuning: Tuning,
     n: int,
     hear: Callable[[str], None],
 ) -> dict[str, Comparison]:
     """Run each race `n` times against each peer that is here. Raises `EngineError`."""
     comparisons = {}
     with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(contextlib.closing(Raw(path, tuning)))
         engine = stack.enter_context(contextlib.closing(start(True)))
+        raw = stack.enter_context(contextlib.closing(raw_beside(engine, path)))
+        threads = (engine.ready.n_threads, engine.ready.n_threads_batch)
         passages, ours = Passages(engine), _Ours(engine)
         peers: dict[str, Callable[[], contextlib.AbstractContextManager[Peer]]] = {
-            "llama-server": lambda: _llama_server(path, tuning),
-            "llama_cpp.server": lambda: _llama_cpp_server(path, tuning, raw.text),
-            "transformers": lambda: _transformers(path, checkpoint, tuning),
+            "llama-server": lambda: _llama_server(path, threads),
+            "llama_cpp.server": lambda: _llama_cpp_server(path, threads, raw.text),
+            "transformers": lambda: _transformers(path, checkpoint, threads),
         }
         for name, open_peer in peers.items():
             hear(f"against {name}")
@@ -277,7 +279,7 @@ class _Server:
 
 
 @contextmanager
-def _llama_server(path: Path, tuning: Tuning) -> Iterator[_Server]:
+def _llama_server(path: Path, threads: Threads) -> Iterator[_Server]:
     """With a slot for each candidate and for each document, and room for a whole prompt in each."""
     program = shutil.which("llama-server")
     if program is None:
@@ -301,7 +303,7 @@ def _llama_server(path: Path, tuning: Tuning) -> Iterator[_Server]:
     port = _free_port()
     command = [
         *(program, "--model", str(path), "--host", HOST, "--port", str(port)),
-        *("--threads", str(tuning.n_threads), "--threads-batch", str(tuning.n_threads_batch)),
+        *("--threads", str(threads[0]), "--threads-batch", str(threads[1])),
         *("--parallel", str(n_slots), "--ctx-size", str(n_slots * MAX_CTX)),
     ]
     with _ready(command, port, "/health"):
@@ -310,7 +312,7 @@ def _llama_server(path: Path, tuning: Tuning) -> Iterator[_Server]:
 
 @contextmanager
 def _llama_cpp_server(
-    path: Path, tuning: Tuning, text: Callable[[Tokens], str]
+    path: Path, threads: Threads, text: Callable[[Tokens], str]
 ) -> Iterator[_Server]:
     """llama-cpp-python's own. It takes text, and ignores how many candidates are asked for."""
     if not util.find_spec("uvicorn"):
@@ -327,8 +329,8 @@ def _llama_cpp_server(
     command = [
         *(sys.executable, "-m", "llama_cpp.server", "--model", str(path.absolute())),
         *("--host", HOST, "--port", str(port), "--n_ctx", str(MAX_CTX)),
-        *("--n_threads", str(tuning.n_threads)),
-        *("--n_threads_batch", str(tuning.n_threads_batch)),
+        *("--n_threads", str(threads[0])),
+        *("--n_threads_batch", str(threads[1])),
     ]
     with _ready(command, port, "/v1/models"):
         yield _Server(metadata.version("llama-cpp-python"), port, 1, request, count)
@@ -403,7 +405,7 @@ class _Transformers:
 
 
 @contextmanager
-def _transformers(path: Path, checkpoint: Path | None, tuning: Tuning) -> Iterator[_Transformers]:
+def _transformers(path: Path, checkpoint: Path | None, threads: Threads) -> Iterator[_Transformers]:
     if not (util.find_spec("torch") and util.find_spec("transformers")):
         raise PeerError("it is not installed; pip install torch transformers")
     folder = checkpoint or _checkpoint_beside(path)
@@ -412,7 +414,7 @@ def _transformers(path: Path, checkpoint: Path | None, tuning: Tuning) -> Iterat
             f"there is no checkpoint at {folder or path.parent}; name it by --checkpoint"
         )
     command = [sys.executable, "-m", "codegen_lsp.torch_peer", str(folder.absolute())]
-    command.append(str(tuning.n_threads_batch))
+    command.append(str(threads[1]))
     with running(command, cwd=PACKAGE.parent, env=_environment()) as program:
         yield _Transformers(program)
 

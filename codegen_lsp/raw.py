@@ -13,7 +13,6 @@ import numpy as np
 
 from codegen_lsp.engine import EngineError
 from codegen_lsp.native import captured_log, lib
-from codegen_lsp.slot import Tuning
 
 MAX_CTX = 2048  # CodeGen's own; another model may have a million
 
@@ -30,8 +29,8 @@ class Run:
 class Raw:
     """A GGUF file in one context, with llama.cpp's own defaults but for its threads."""
 
-    def __init__(self, path: Path, tuning: Tuning) -> None:
-        """Of the tuning, only its threads count. Raises `EngineError`."""
+    def __init__(self, path: Path, n_threads: int, n_threads_batch: int) -> None:
+        """Threads for one token at a time, and for a prompt. Raises `EngineError`."""
         params = lib.llama_model_default_params()
         params.n_gpu_layers = -1 if lib.llama_supports_gpu_offload() else 0
         with captured_log() as log:
@@ -43,7 +42,7 @@ class Raw:
         context = lib.llama_context_default_params()
         self.n_ctx = min(int(lib.llama_model_n_ctx_train(self._model)), MAX_CTX)
         context.n_ctx = self.n_ctx
-        context.n_threads, context.n_threads_batch = tuning.n_threads, tuning.n_threads_batch
+        context.n_threads, context.n_threads_batch = n_threads, n_threads_batch
         with captured_log() as log:
             self._ctx = lib.llama_init_from_model(self._model, context)
         if not self._ctx:

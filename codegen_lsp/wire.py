@@ -33,6 +33,7 @@ class Load:
     n_gpu_layers: int
     kv_mb: int
     exact: bool
+    speculate: bool
     beat: float
 
 

@@ -61,6 +61,7 @@ class Worker:
         n_gpu_layers: int = -1,
         kv_mb: int = 512,
         exact: bool = False,
+        speculate: bool = True,
         progress: Callable[[float], bool] = lambda _: True,
         time_limit: float = TIME_LIMIT,
         back_off: tuple[float, float] = BACK_OFF,
@@ -74,6 +75,7 @@ class Worker:
             n_gpu_layers,
             kv_mb,
             exact,
+            speculate,
             beat=time_limit / N_BEATS,
         )
         self._keeper = Keeper(load, progress, back_off)
