@@ -107,38 +107,36 @@ def measure(path: Path, start: Start, n: int, hear: Callable[[str], None]) -> Re
     """Measure everything `n` times (cancellations four times as often). `hear` is told what comes
     next. Raises `BenchError` and `EngineError`."""
     load = psutil.getloadavg()
-    hear("starting the server")
-    samples = _server(path, n)
+    samples: Samples = {}
     with contextlib.ExitStack() as stack:
         guessing = stack.enter_context(contextlib.closing(start(True)))
         if guessing.n_ctx < ROOM:
             raise BenchError(
                 f"{path} has room for {guessing.n_ctx} tokens; measuring takes {ROOM:,}"
             )
-        passages = Passages(guessing)
-        hear("memory")
-        samples |= _memory(guessing, passages)
-        raw = stack.enter_context(contextlib.closing(raw_beside(guessing, path)))
         plain = stack.enter_context(contextlib.closing(start(False)))
-        hear("prefill and decode")
-        samples |= _prefill_and_decode(plain, raw, passages, n)
-        hear("one more token")
-        samples |= _reuse(plain, raw, passages, n)
-        hear("another document")
-        samples |= _switch(plain, passages, n)
-        hear("cancelling")
-        samples |= _cancel(plain, passages, 4 * n)
-        hear("several candidates")
-        samples |= _candidates(plain, passages, n)
-        hear("guessing")
-        samples |= _speculative(guessing, plain, passages, n)
-        hear("ending the engine's process")
-        samples |= _restart(guessing, passages, n)
+        raw = stack.enter_context(contextlib.closing(raw_beside(plain, path)))
+        passages = Passages(plain)
+        steps: dict[str, Callable[[], Samples]] = {
+            "memory": lambda: _memory(guessing, passages),
+            "the server": lambda: _server(path, n),
+            "prefill and decode": lambda: _prefill_and_decode(plain, raw, passages, n),
+            "one more token": lambda: _reuse(plain, raw, passages, n),
+            "another document": lambda: _switch(plain, passages, n),
+            "cancelling": lambda: _cancel(plain, passages, 4 * n),
+            "several candidates": lambda: _candidates(plain, passages, n),
+            "guessing": lambda: _speculative(guessing, plain, passages, n),
+            "starting again": lambda: _restart(guessing, passages, n),
+        }
+        for what, step in steps.items():
+            hear(what)
+            samples |= step()
+        machine, quantization = _machine(plain.ready.n_threads, load), raw.quantization
     return Report(
         path.name,
-        raw.description.rpartition("B ")[2],
+        quantization,
         datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        _machine(guessing.ready.n_threads, load),
+        machine,
         _versions(),
         {name: figure(samples[name], name) for name in FIGURES},
     )

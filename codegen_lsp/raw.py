@@ -50,11 +50,11 @@ class Raw:
             raise EngineError(f"{path}: llama.cpp cannot make room for it ({log.reason()})")
 
     @property
-    def description(self) -> str:
-        """Architecture, size and quantization, in llama.cpp's words."""
+    def quantization(self) -> str:
+        """In llama.cpp's words, such as `Q4_K - Medium`."""
         buffer = ctypes.create_string_buffer(128)
         lib.llama_model_desc(self._model, buffer, len(buffer))
-        return buffer.value.decode()
+        return buffer.value.decode().rpartition("B ")[2]  # behind architecture and size
 
     def run(self, prompt: Sequence[int], n_tokens: int) -> Run:
         """Forget everything, evaluate a prompt and decode `n_tokens` greedily, whatever they are."""

@@ -17,7 +17,7 @@ from codegen_lsp.doctor import Check
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.models import Model
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # these load llama.cpp's library, which the other commands may not need
     from codegen_lsp.bench import Report
     from codegen_lsp.peers import Comparison
 
@@ -108,7 +108,7 @@ def print_bench(
     report: Report, peers: Mapping[str, Comparison], figures: Mapping[str, tuple[str, str]]
 ) -> None:
     """`figures` are units and explanations by name."""
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     machine = report.machine
     console.print(
         f"{report.model} ({report.quantization}) on {machine['processor']}, "
