@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -189,6 +190,9 @@ def bench_engine(
     from codegen_lsp.program import ProgramError
     from codegen_lsp.terminal import bench_json, print_bench, print_step
 
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # as Ctrl-C: what was started is ended
     path = find(model)
     n = 2 if quick else repetitions
 
