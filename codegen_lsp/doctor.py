@@ -89,7 +89,8 @@ def _model(load: Load, config: Config) -> Iterator[Check]:
 def _threads(engine: Worker) -> str:
     ready = engine.ready
     return (
-        f"{ready.n_threads} for a token, {ready.n_threads_batch} for {ready.n_ubatch} of a prompt"
+        f"{ready.n_threads} to write, {ready.n_threads_batch} to read, "
+        f"{ready.n_ubatch} tokens of a prompt at a time"
     )
 
 

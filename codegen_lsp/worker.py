@@ -81,6 +81,7 @@ class Worker:
         self._keeper = Keeper(load, progress, back_off)
         self._texts: dict[str, str] = {}  # to be remembered
         self._told: Child | None = None  # who knows them
+        self._generation: Generation | None = None  # under way
 
     @property
     def ready(self) -> Ready:
@@ -120,6 +121,7 @@ class Worker:
         if not text:
             del self._texts[key]
         request = Remember(key, text)
+        self._end_generation()
         with contextlib.suppress(EngineError), self._keeper.lent(request, patience=0) as child:
             self._tell_texts(child, {key: text})
 
@@ -142,6 +144,7 @@ class Worker:
     ) -> Generator[Token, None, None]:
         """Pass tokens on, and leave the process ready for the next question, however it ends."""
         with self._asked(request, cancel) as child:
+            self._generation = generation
             try:
                 stats = yield from _wanted(child, generation, cancel)
                 generation.stats = stats or _aborted(child, generation, cancel)
@@ -150,10 +153,13 @@ class Worker:
                     generation.stats = _aborted(child, generation, cancel)
                 except EngineError as error:  # who reads wants nothing more, not even this
                     logger.error("%s", error)
+            finally:
+                self._generation = None
 
     @contextlib.contextmanager
     def _asked(self, question: Question, cancel: Cancel) -> Iterator[Child]:
         """A process at work on a question, which hears of the flag."""
+        self._end_generation()
         with self._keeper.lent(question) as child:
             self._tell_texts(child, {})
             cancel.on_set(child.wake)
@@ -162,6 +168,11 @@ class Worker:
                 yield child
             finally:
                 cancel.on_set()
+
+    def _end_generation(self) -> None:
+        """Its reader has left it where it was, perhaps by an exception."""
+        if self._generation is not None:
+            self._generation.close()
 
     def _tell_texts(self, child: Child, news: dict[str, str]) -> None:
         """Tell a process what is new, and all of it to a new process."""
