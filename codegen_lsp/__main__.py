@@ -151,9 +151,7 @@ def add_model(
     ] = None,
 ) -> None:
     """Copy a GGUF file to the installed models, after llama.cpp has shown that it can load it."""
-    from codegen_lsp.llama import LlamaEngine
-
-    LlamaEngine(path).close()
+    Worker(path).close()
     print(f"added {add(path, name).name}")
 
 

@@ -346,7 +346,13 @@ def test_weights_that_are_gone_when_the_process_starts_again(
     worker = start(path, back_off=(0.01, 0.05))
     hidden = path.rename(tmp_path / "hidden.gguf")
     os.kill(worker.pid, signal.SIGKILL)
-    until(lambda: worker._keeper._error)
+    tried: set[int] = set()
+
+    def is_tried_again_and_again() -> bool:
+        tried.add(worker.pid)
+        return len(tried) == 4
+
+    until(is_tried_again_and_again)
     with pytest.raises(EngineError, match="there is no such file"):
         worker.tokenize("x")
     hidden.rename(path)

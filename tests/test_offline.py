@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ CODE = "import json\n\nx = json."
 INLINE: dict[str, Any] = {"textDocument": {"inlineCompletion": {}}}
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--net")
 
-# Python's own audit (PEP 578): every socket that is made or connected, by us or any library.
-AUDITED = """
-import runpy, sys
+# Python's own audit (PEP 578): every socket that is made or connected, by us or any library. As
+# sitecustomize it is there in the server's process and in the engine's before anything of ours.
+AUDIT = """
+import sys
 def hook(event, args):
     if event.startswith("socket.") and not is_event_loop(args):
         sys.stderr.write(f"AUDIT {event} {args}\\n")
@@ -25,8 +28,7 @@ def is_event_loop(args):
     # asyncio wakes its loop through a pair of connected Unix sockets, which lead nowhere.
     return bool(args) and getattr(args[0], "family", None) == 1 or len(args) > 1 and args[1] == 1
 sys.addaudithook(hook)
-sys.argv = ["codegen-lsp", "serve"]
-runpy.run_module("codegen_lsp", run_name="__main__")
+sys.stderr.write("LISTENING\\n")
 """
 
 
@@ -50,11 +52,15 @@ def test_completes_in_a_namespace_without_interfaces() -> None:
         assert client.inline(2, 9)
 
 
-def test_opens_no_socket() -> None:
-    with running(command=[sys.executable, "-c", AUDITED]) as client:
+def test_opens_no_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AUDIT)
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    monkeypatch.setenv("PYTHONPATH", path)
+    with running() as client:
         client.initialize(**INLINE)
         client.open(CODE)
         assert client.inline(2, 9)
         client.leave()
         client.process.wait(60)
+    assert client.stderr.count("LISTENING") == 2
     assert "AUDIT" not in client.stderr
