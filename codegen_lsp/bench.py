@@ -25,7 +25,7 @@ from typing import Any
 import psutil
 
 from codegen_lsp import __version__
-from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling, Stop
+from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling
 from codegen_lsp.program import LanguageServer, running
 from codegen_lsp.raw import Raw
 from codegen_lsp.worker import Worker
@@ -172,29 +172,26 @@ class Passages:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How many tokens came, seconds until the first, seconds until the end, and why it ended."""
+    """How many tokens came, and seconds until the end."""
 
     n_tokens: int
-    first_s: float
     total_s: float
-    stops: tuple[Stop, ...]
-
-    @property
-    def tps(self) -> float:
-        """Tokens a second, behind the first."""
-        return (self.n_tokens - 1) / (self.total_s - self.first_s)
 
 
 def ask(engine: Engine, tokens: Sequence[int], *samplings: Sampling) -> Answer:
     """Ask an engine, and read all that it answers."""
-    begun = first = time.perf_counter()
+    begun = time.perf_counter()
     generation = engine.generate(Prompt("", tuple(tokens)), samplings, Cancel())
-    n_tokens = 0
-    for _ in generation:
-        n_tokens += 1
-        if n_tokens == 1:
-            first = time.perf_counter()
-    return Answer(n_tokens, first - begun, time.perf_counter() - begun, generation.stats.stops)
+    n_tokens = sum(1 for _ in generation)
+    return Answer(n_tokens, time.perf_counter() - begun)
+
+
+def written_tps(engine: Engine, tokens: Sequence[int], how: Sampling) -> float | None:
+    """Tokens a second, behind a prompt that the engine holds; None where it ends early. The first
+    costs nothing then. When it arrives is not looked at: on a busy machine we may read it late, and
+    those behind it with it."""
+    answer = ask(engine, tokens, how)
+    return (answer.n_tokens - 1) / answer.total_s if answer.n_tokens == how.max_tokens else None
 
 
 def collect(n: int, sample: Callable[[], dict[str, float] | None]) -> Samples:
@@ -214,15 +211,16 @@ def _prefill_and_decode(engine: Engine, raw: Raw, passages: Passages, n: int) ->
     def sample() -> dict[str, float] | None:
         tokens = passages.next(N_PROMPT)
         run = raw.run(tokens, N_DECODED + 1)
-        answer = ask(engine, tokens, Sampling(N_DECODED + 1))
-        if raw.ends(run.tokens) or answer.n_tokens <= N_DECODED:
+        read_s = ask(engine, tokens, Sampling(1)).total_s
+        tps = written_tps(engine, tokens, Sampling(N_DECODED + 1))
+        if raw.ends(run.tokens) or tps is None:
             return None
         raw_tps = N_DECODED / run.others_s
         return {
             "raw_prefill_tps": N_PROMPT / run.first_s,
             "raw_decode_tps": raw_tps,
-            "prefill_ratio": run.first_s / answer.first_s,
-            "decode_ratio": answer.tps / raw_tps,
+            "prefill_ratio": run.first_s / read_s,
+            "decode_ratio": tps / raw_tps,
         }
 
     return collect(n, sample)
@@ -263,19 +261,20 @@ def _switch(engine: Engine, passages: Passages, n: int) -> Samples:
 def _cancel(engine: Engine, passages: Passages, n: int) -> Samples:
     """At random moments of reading and of writing, which are spread over nine tenths of it."""
     moments = random.Random(0)
-    answer = ask(engine, passages.next(N_PROMPT), Sampling(N_DECODED))
-    first_s, others_s = answer.first_s, answer.total_s - answer.first_s
+    tokens = passages.next(N_PROMPT)
+    read_s = ask(engine, tokens, Sampling(1)).total_s
+    write_s = ask(engine, tokens, Sampling(N_DECODED)).total_s
 
     def while_reading() -> dict[str, float] | None:
         generation, cancel = _begin(engine, passages.next(N_PROMPT))
-        ms = _cancelled_ms(engine, generation, cancel, moments.uniform(0.05, 0.95) * first_s)
+        ms = _cancelled_ms(engine, generation, cancel, moments.uniform(0.05, 0.95) * read_s)
         is_early = generation.stats.n_generated == 0
         return {"cancel_prefill_ms_p95": ms} if ms is not None and is_early else None
 
     def while_writing() -> dict[str, float] | None:
         generation, cancel = _begin(engine, passages.next(N_PROMPT))
         next(generation, None)
-        ms = _cancelled_ms(engine, generation, cancel, moments.uniform(0.05, 0.95) * others_s)
+        ms = _cancelled_ms(engine, generation, cancel, moments.uniform(0.05, 0.95) * write_s)
         return None if ms is None else {"cancel_decode_ms_p95": ms}
 
     return collect(n, while_reading) | collect(n, while_writing)
@@ -340,10 +339,10 @@ def _speculative(guessing: Engine, plain: Engine, passages: Passages, n: int) ->
         return _compared("speculative_novel", passages.next(N_PROMPT), how)
 
     def _compared(name: str, tokens: tuple[int, ...], how: Sampling) -> dict[str, float] | None:
-        slow, fast = ask(plain, tokens, how), ask(guessing, tokens, how)
-        if min(slow.n_tokens, fast.n_tokens) < N_GUESSED:
-            return None
-        return {name: fast.tps / slow.tps}
+        for engine in (plain, guessing):
+            ask(engine, tokens, Sampling(1))
+        slow, fast = written_tps(plain, tokens, how), written_tps(guessing, tokens, how)
+        return {name: fast / slow} if slow and fast else None
 
     return collect(n, repetitive) | collect(n, novel)
 
