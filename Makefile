@@ -4,14 +4,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What is measured: the embedded model, the same grown to CodeGen-350M's shape, and random weights.
+BENCH := build/bench
+BENCH_MODELS := $(foreach type,Q4_K_M Q8_0,$(foreach name,nano nano-350M random-350M,$(name)-$(type)))
+BENCH_RESULTS := $(BENCH_MODELS:%=$(BENCH)/%.json)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-editors lint format lock wheel clean
+.PHONY: help setup demo test test-editors bench lint format lock wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(READY) ## the development environment, in .venv
+
+.SECONDARY: # models that were made for `make bench` are kept
 
 $(READY): requirements-dev.txt pyproject.toml
 	@echo "Setting up $(VENV). The first time this builds llama.cpp: expect 5 to 15 minutes."
@@ -29,6 +35,35 @@ test: $(READY) ## every test that needs no editor
 test-editors: $(READY) ## the same in real editors (installs them below .editors where missing)
 	bash tests/editors/setup.sh .editors
 	$(BIN)/python -m pytest -o addopts= tests/editors
+
+bench: $(READY) $(BENCH_RESULTS) ## measure the engine, beside others that are installed (2 hours)
+	$(BIN)/python benchmarks/report.py benchmarks/engine.json README.md $(BENCH_RESULTS)
+	rm $(BENCH_RESULTS)
+
+# Each result is kept as it comes, so that `make bench` goes on where it was interrupted.
+$(BENCH)/%.json: $(BENCH)/%.gguf
+	$(BIN)/codegen-lsp bench engine --model $< --peers --json > $@.partial
+	mv $@.partial $@
+
+$(BENCH)/%-Q4_K_M.gguf: $(BENCH)/%-f16.gguf
+	$(BIN)/codegen-quantize quantize $< $@ Q4_K_M
+
+$(BENCH)/%-Q8_0.gguf: $(BENCH)/%-f16.gguf
+	$(BIN)/codegen-quantize quantize $< $@ Q8_0
+
+$(BENCH)/%-f16.gguf: | $(BENCH)/%
+	$(BIN)/codegen-quantize convert $(BENCH)/$* $@
+
+$(BENCH)/nano: | $(READY)
+	mkdir -p $(BENCH)
+	$(BIN)/codegen-quantize restore codegen_lsp/data/nano.gguf $@
+
+$(BENCH)/nano-350M: | $(BENCH)/nano
+	$(BIN)/codegen-quantize inflate $(BENCH)/nano $@ --shape codegen-350M
+
+$(BENCH)/random-350M: | $(READY)
+	mkdir -p $(BENCH)
+	$(BIN)/codegen-quantize random $@ --shape codegen-350M
 
 lint: $(READY) ## formatting, lint and types
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -35,6 +36,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="List, add and remove models.", invoke_without_command=True)
 app.add_typer(models_app, name="models")
+bench_app = typer.Typer(help="Measure how fast completing is here.", no_args_is_help=True)
+app.add_typer(bench_app, name="bench")
 
 ModelOption = Annotated[str, typer.Option(help="An installed model's name, or a GGUF file.")]
 
@@ -159,6 +162,51 @@ def remove_model(name: Annotated[str, typer.Argument(help="An added model.")]) -
 
     remove(name)
     print(f"removed {name}")
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Its callback makes `engine` a word of its own, as there will be other benchmarks."""
+
+
+@bench_app.command("engine")
+def bench_engine(
+    model: ModelOption = "nano",
+    repetitions: Annotated[int, typer.Option(min=1, max=100, help="Samples of a figure.")] = 10,
+    quick: Annotated[bool, typer.Option("--quick", help="Two samples: does it work?")] = False,
+    threads: Annotated[int, typer.Option(min=0, max=512, help="0 takes what suits.")] = 0,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Measure others too, as far as they are installed.")
+    ] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="The model as a Hugging Face folder, for transformers.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure the engine against bare llama.cpp (some minutes; let the machine do nothing else)."""
+    from codegen_lsp.bench import FIGURES, BenchError, measure
+    from codegen_lsp.peers import compare
+    from codegen_lsp.program import ProgramError
+    from codegen_lsp.terminal import bench_json, print_bench, print_step
+
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # as Ctrl-C: what was started is ended
+    path = find(model)
+    n = 2 if quick else repetitions
+
+    def start(speculate: bool) -> Worker:
+        return Worker(path, n_threads=threads, speculate=speculate)
+
+    try:
+        report = measure(path, start, n, print_step)
+        others = compare(path, checkpoint, start, n, print_step) if peers else {}
+    except (BenchError, ProgramError) as error:
+        _fail(str(error))
+    if as_json:
+        print(json.dumps(bench_json(report, others), ensure_ascii=False))
+    else:
+        print_bench(report, others, FIGURES)
 
 
 def _load_apart(config: Config, progress: Callable[[float], bool]) -> Worker:

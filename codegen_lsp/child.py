@@ -174,6 +174,7 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
         n_ctx=load.n_ctx,
         kv_mb=load.kv_mb,
         exact=load.exact,
+        speculate=load.speculate,
         progress=progress,
     )
     parent.say(

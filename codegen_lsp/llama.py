@@ -78,7 +78,8 @@ class LlamaEngine:
         `kv_mb` MB (10^6 bytes) at most, but has room for 256 tokens; where not one prompt fits in,
         prompts have to be shorter. `exact` makes answers independent of what was asked
         before, to the bit, with Q8_0, F16 and F32 weights on a CPU, and prefill half as fast.
-        `speculate` verifies guesses at tokens, several at once (see `draft.py`). Raises `EngineError`."""
+        `speculate` verifies guesses at tokens, several at once (see `draft.py`).
+        Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
         self._n_vocab = int(lib.llama_vocab_n_tokens(self._vocab))

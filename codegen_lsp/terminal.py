@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,10 @@ from codegen_lsp.complete import Completion
 from codegen_lsp.doctor import Check
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.models import Model
+
+if TYPE_CHECKING:  # these load llama.cpp's library, which the other commands may not need
+    from codegen_lsp.bench import Report
+    from codegen_lsp.peers import Comparison
 
 LINES_BEFORE, LINES_AFTER = 20, 4  # of the file, around the ghost text
 
@@ -90,3 +94,70 @@ def print_checks(checks: Sequence[Check]) -> None:
         console.print(Text(check.value))
         if check.advice:
             console.print(Text(f"  {'':<{width}}  → {check.advice}"))
+
+
+def bench_json(report: Report, peers: Mapping[str, Comparison]) -> dict[str, Any]:
+    """One object: where and what was measured, the figures, and the peers (none if not asked for)."""
+    result = asdict(report)
+    result["peers"] = {name: asdict(comparison) for name, comparison in peers.items()}
+    rounded: dict[str, Any] = _rounded(result)
+    return rounded
+
+
+def print_bench(
+    report: Report, peers: Mapping[str, Comparison], figures: Mapping[str, tuple[str, str]]
+) -> None:
+    """`figures` are units and explanations by name."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    machine = report.machine
+    console.print(
+        f"{report.model} ({report.quantization}) on {machine['processor']}, "
+        f"{machine['threads']} threads of {machine['cores']} cores, load {machine['load']}"
+    )
+    table = _bench_table("FIGURE", ">VALUE", "", ">MIN", ">MAX", ">N", "")
+    for name, figure in report.figures.items():
+        unit, meaning = figures[name]
+        numbers = [_short(number) for number in (figure.value, figure.min, figure.max)]
+        table.add_row(name, numbers[0], unit, *numbers[1:], str(figure.n), meaning)
+    console.print(table)
+    for name, comparison in peers.items():
+        _print_comparison(console, name, comparison)
+
+
+def print_step(what: str) -> None:
+    """What a person waits for, beside the results."""
+    Console(stderr=True, highlight=False).print(f"measuring: {what}", style="dim")
+
+
+def _print_comparison(console: Console, name: str, comparison: Comparison) -> None:
+    if comparison.missing:
+        console.print(f"\nnot against {name}: {comparison.missing}", markup=False)
+        return
+    console.print(f"\nagainst {name} {comparison.version}", markup=False)
+    table = _bench_table("", ">OURS", ">THEIRS", ">TIMES AS FAST", ">MIN", ">MAX")
+    for race, sides in comparison.races.items():
+        numbers = (sides.ours.value, sides.theirs.value, sides.ratio.value)
+        bounds = (sides.ratio.min, sides.ratio.max)
+        table.add_row(race, *(_short(number) for number in (*numbers, *bounds)))
+    console.print(table)
+
+
+def _bench_table(*titles: str) -> Table:
+    """A title that begins with > stands over numbers."""
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title.lstrip(">"), justify="right" if title.startswith(">") else "left")
+    return table
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
+def _rounded(value: Any) -> Any:
+    """Four digits are more than a measurement is worth."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return value

@@ -34,6 +34,7 @@ class Load:
     n_ctx: int
     kv_mb: int
     exact: bool
+    speculate: bool
     beat: float
 
 

@@ -64,6 +64,7 @@ class Worker:
         n_ctx: int = MAX_CTX,
         kv_mb: int = KV_MB,
         exact: bool = False,
+        speculate: bool = True,
         progress: Callable[[float], bool] = lambda _: True,
         time_limit: float = TIME_LIMIT,
         back_off: tuple[float, float] = BACK_OFF,
@@ -78,6 +79,7 @@ class Worker:
             n_ctx,
             kv_mb,
             exact,
+            speculate,
             beat=time_limit / N_BEATS,
         )
         self._keeper = Keeper(load, progress, back_off)
