@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -63,6 +65,12 @@ def until_answered(worker: Worker) -> None:
 def is_gone(pid: int) -> bool:
     """Neither runs nor waits to be buried."""
     return not psutil.pid_exists(pid)
+
+
+def stop(pid: int) -> None:
+    """Have a process stand still, and wait until it does."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
 
 
 def when_it_computes(pid: int, act: Callable[[], object]) -> threading.Thread:

@@ -111,7 +111,8 @@ def test_ten_thousand_requests_and_cancellations_are_all_answered(tiny_gguf: Pat
 def test_five_hundred_documents_leave_nothing_behind(tiny_gguf: Path) -> None:
     with running("--model", str(tiny_gguf)) as client:
         client.initialize({"maxTokens": 4}, **INLINE)
-        client.inline(0, 0)  # the model is there
+        client.open(CODE)
+        client.inline(*CURSOR)  # the model is there
         processes = psutil.Process(client.process.pid), engine_of(client)
         go_through_documents(client, "a")
         before = [process.memory_info().rss for process in processes]

@@ -28,6 +28,7 @@ from tests.processes import (
     generate,
     is_gone,
     long_prompt,
+    stop,
     text_of,
     until,
     until_answered,
@@ -135,7 +136,7 @@ def test_a_process_that_starts_again_is_told_the_texts(
 
 def test_an_abort_in_native_code_is_named(worker: Worker) -> None:
     pid = worker.pid
-    os.kill(pid, signal.SIGSTOP)  # so that it dies while it is asked
+    stop(pid)  # so that it dies while it is asked
 
     def crash() -> None:
         os.kill(pid, signal.SIGABRT)
@@ -189,7 +190,7 @@ def kill_whatever_starts(worker: Worker, until_it_fails_with: str) -> set[int]:
 def test_a_hang_is_noticed_and_the_process_replaced(start: Callable[..., Worker]) -> None:
     worker = start(time_limit=1.0)
     pid = worker.pid
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     with pytest.raises(EngineError, match=r"gave no sign of life for 1 s; it is started again"):
         worker.tokenize("x")
     assert is_gone(pid)
@@ -202,7 +203,7 @@ def test_a_hang_at_start_up_is_noticed_too(start: Callable[..., Worker]) -> None
     os.kill(pid, signal.SIGKILL)
     until(lambda: worker.pid != pid)
     hung = worker.pid
-    os.kill(hung, signal.SIGSTOP)
+    stop(hung)
     until(lambda: worker.pid != hung)
     until_answered(worker)
 
@@ -212,7 +213,7 @@ def test_a_text_that_a_hung_process_does_not_read_blocks_nobody(
     start: Callable[..., Worker], remember: bool
 ) -> None:
     worker = start(time_limit=1.0)
-    os.kill(worker.pid, signal.SIGSTOP)
+    stop(worker.pid)
     if remember:
         worker.remember("a", "x" * 10_000_000)
         worker.remember("a", "")
@@ -253,8 +254,7 @@ while True:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         if stopped:
-            os.kill(pid, signal.SIGSTOP)
-            until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+            stop(pid)
         parent.kill()
         until(lambda: is_gone(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
