@@ -36,6 +36,7 @@ ALLOWED = {
     "slot": {"engine", "native"},
     "llama": {"draft", "engine", "healing", "native", "sampler", "slot"},
     "models": set(),
+    "tune": {"llama", "models", "slot"},
     "doctor": {"__init__", "config", "engine", "llama", "models", "session"},
     "terminal": {"complete", "document", "doctor", "models"},
 }  # fmt: skip
