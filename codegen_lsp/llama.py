@@ -9,8 +9,10 @@ from __future__ import annotations
 import codecs
 import ctypes
 import os
+import statistics
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -39,6 +41,7 @@ from codegen_lsp.sampler import Sampler, log_probability
 from codegen_lsp.slot import (
     ABORTED,
     MAX_SEQUENCES,
+    N_BATCH,
     NO_ROOM,
     Logits,
     Row,
@@ -150,10 +153,47 @@ class LlamaEngine:
     def remember(self, key: str, text: str) -> None:
         self._drafts.remember(key, self.tokenize(text))
 
+    def decode_speed(self, n_threads: int, seconds: float) -> float:
+        """Tokens a second, one at a time, with so many threads: the median of what fits in the time.
+        The prompts that are held stay as they are. Raises `EngineError`."""
+        with self._trial(Tuning(n_threads, n_threads)) as slot:
+            slot.evaluate([0])  # the first one is slow
+            times: list[float] = []
+            while sum(times) < seconds and len(slot.tokens) < slot.n_cells:
+                begun = time.perf_counter()
+                slot.evaluate([0])
+                times.append(time.perf_counter() - begun)
+        return 1 / statistics.median(times)
+
+    def prefill_speed(self, n_threads: int, n_ubatch: int) -> float:
+        """Tokens a second of one micro-batch, likewise."""
+        with self._trial(Tuning(n_threads, n_threads, n_ubatch)) as slot:
+            slot.evaluate([0])
+            begun = time.perf_counter()
+            slot.evaluate([0] * n_ubatch)
+            return n_ubatch / (time.perf_counter() - begun)
+
+    def retune(self, tuning: Tuning) -> None:
+        """Go on with another tuning; forgets the prompts. Raises `EngineError`."""
+        self._tuning = tuning
+        for slot in self._slots:
+            slot.close()
+        self._slots = [self._new_slot()]
+
     def close(self) -> None:
         for slot in self._slots:
             slot.close()
         lib.llama_model_free(self._model)
+
+    @contextmanager
+    def _trial(self, tuning: Tuning) -> Iterator[Slot]:
+        """A small slot for measuring, beside the others."""
+        slot = Slot(self._model, 2 * N_BATCH, tuning, exact=self._exact)
+        try:
+            slot.abort_on(Cancel())
+            yield slot
+        finally:
+            slot.close()
 
     def _checked(self, tokens: Sequence[int]) -> list[int]:
         if len(tokens) >= self._n_ctx:

@@ -1,4 +1,4 @@
-"""Which models there are and where their files lie."""
+"""Which models there are, where their files lie, and where what was found out about them does."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ class Model:
 def models_dir() -> Path:
     """Where added models lie. It need not exist."""
     return platformdirs.user_data_path("codegen-lsp", appauthor=False) / "models"
+
+
+def cache_dir() -> Path:
+    """Where lies what can be found out again. It need not exist."""
+    return platformdirs.user_cache_path("codegen-lsp", appauthor=False)
 
 
 def installed() -> tuple[Model, ...]:

@@ -44,6 +44,7 @@ ALLOWED = {
     "worker": {"engine", "keeper", "wire"},
     "child": {"engine", "llama", "slot", "wire"},
     "models": set(),
+    "tune": {"llama", "models", "slot"},
     "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},
     "program": set(),
     "raw": {"engine", "native"},

@@ -1,0 +1,177 @@
+"""Threads and batch size for a model on this machine: measured once, and remembered.
+
+Decoding waits for the memory, so that on many machines the last threads only take cores away from other
+programs; which they are, nobody should have to find out. Measuring takes about two seconds of the first
+start; what it found lies in the person's cache directory, where deleting it costs two seconds again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from codegen_lsp.llama import physical_cores
+from codegen_lsp.models import cache_dir
+from codegen_lsp.slot import N_BATCH, Tuning
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 2.0  # for all measurements; what would not fit in is left out
+SECONDS_DECODING = 0.3  # for one number of threads: some ten tokens of a 350M model
+
+# What a thread more has to be worth: it takes a core away from the person's other programs.
+WORTH_A_THREAD = 1.05
+# A micro-batch is also what a cancellation may throw away, so 128 tokens stay unless others are clearly
+# faster.
+UBATCHES = (64, 256, 512)
+WORTH_A_BATCH = 1.1
+# Prompts are evaluated at least so many times as fast as tokens are decoded (350M, two cores: 6 times).
+PREFILL_TO_DECODE = 4
+
+MAX_REMEMBERED = 100
+
+
+class Measured(Protocol):
+    """A loaded model whose speed can be tried; `LlamaEngine` is one. Both in tokens a second."""
+
+    def decode_speed(self, n_threads: int, seconds: float) -> float:
+        """One token at a time, for about so many seconds."""
+
+    def prefill_speed(self, n_threads: int, n_ubatch: int) -> float:
+        """One micro-batch."""
+
+
+def tuning_for(weights: Path, n_threads: int, spare_cores: int, engine: Measured) -> Tuning:
+    """How to run the model that `engine` has loaded from `weights`. A person's `n_threads` are taken
+    as they are; 0 leaves so many cores spare (but takes two, where there are two), and measures."""
+    if n_threads > 0:
+        return Tuning(n_threads, n_threads)
+    n_most = most_threads(physical_cores(), spare_cores)
+    key = f"{_model(weights)} on {_machine()}, {n_most} threads at most"
+    path = cache_dir() / "tuning.json"
+    known = _read(path)
+    if (tuning := _tuning(known.get(key), n_most)) is not None:
+        return tuning
+    tuning = measured(n_most, engine)
+    logger.info("measured: %s", tuning)
+    kept = list((known | {key: asdict(tuning)}).items())[-MAX_REMEMBERED:]
+    _write(path, dict(kept))
+    return tuning
+
+
+def most_threads(n_cores: int, spare_cores: int) -> int:
+    """All cores but the spare ones, though not fewer than two of them, where there are two."""
+    return max(min(2, n_cores), n_cores - spare_cores)
+
+
+def measured(
+    n_most: int, engine: Measured, clock: Callable[[], float] = time.perf_counter
+) -> Tuning:
+    """The fastest tuning, of those that can be tried in `SECONDS`."""
+    end = clock() + SECONDS
+    decoding = {n_most: engine.decode_speed(n_most, SECONDS_DECODING)}
+    for n_threads in sorted({1, (n_most + 1) // 2, n_most - 1} - {0, n_most}, reverse=True):
+        if clock() + SECONDS_DECODING < end:
+            decoding[n_threads] = engine.decode_speed(n_threads, SECONDS_DECODING)
+    tuning = Tuning(_fewest(decoding), n_most)
+
+    slowest = PREFILL_TO_DECODE * decoding[n_most]
+    if clock() + tuning.n_ubatch / slowest > end:
+        return tuning
+    usual = engine.prefill_speed(n_most, tuning.n_ubatch)
+    if tuning.n_threads < n_most and clock() + tuning.n_ubatch / usual < end:
+        fewer = engine.prefill_speed(tuning.n_threads, tuning.n_ubatch)
+        if usual < fewer * WORTH_A_THREAD:
+            usual, tuning = fewer, replace(tuning, n_threads_batch=tuning.n_threads)
+    best = usual * WORTH_A_BATCH
+    for n_ubatch in UBATCHES:
+        if clock() + n_ubatch / usual < end:
+            speed = engine.prefill_speed(tuning.n_threads_batch, n_ubatch)
+            if speed >= best:
+                best, tuning = speed * WORTH_A_BATCH, replace(tuning, n_ubatch=n_ubatch)
+    return tuning
+
+
+def _fewest(speeds: dict[int, float]) -> int:
+    """The number of threads that no larger one beats by enough."""
+    best, *others = sorted(speeds)
+    for n_threads in others:
+        if speeds[n_threads] >= speeds[best] * WORTH_A_THREAD:
+            best = n_threads
+    return best
+
+
+def _model(weights: Path) -> str:
+    """A file by its name, size and time: reading a gigabyte for its hash takes longer than measuring
+    a copy anew."""
+    stat = weights.stat()
+    return f"{weights.name} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _machine() -> str:
+    """All that makes yesterday's figures worthless when it changes."""
+    version = metadata.version("llama-cpp-python")
+    return f"{_processor()}, {psutil.cpu_count()} threads, llama-cpp-python {version}"
+
+
+def _processor() -> str:
+    """Its name; Linux is the one that `platform` does not know it of."""
+    try:
+        for line in (
+            Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        ):
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What was measured before; nothing, if that cannot be read."""
+    try:
+        known = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        logger.warning("%s cannot be read, so the speed is measured again: %s", path, error)
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _tuning(entry: object, n_most: int) -> Tuning | None:
+    """A remembered tuning, if it is one that could have been measured."""
+    try:
+        tuning = Tuning(**entry)  # type: ignore[arg-type]
+        is_possible = (
+            1 <= tuning.n_threads <= n_most
+            and 1 <= tuning.n_threads_batch <= n_most
+            and 1 <= tuning.n_ubatch <= N_BATCH
+        )
+    except TypeError:  # no mapping, other names, no numbers
+        return None
+    return tuning if is_possible else None
+
+
+def _write(path: Path, known: dict[str, Any]) -> None:
+    """Whole or not at all; not at all costs a measurement at the next start."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        logger.warning("%s cannot be written, so the speed is not remembered: %s", path, error)
+        with suppress(OSError):  # its folder is none
+            part.unlink(missing_ok=True)
