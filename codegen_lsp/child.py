@@ -46,7 +46,6 @@ from codegen_lsp.wire import (
 
 if TYPE_CHECKING:
     from codegen_lsp.llama import LlamaEngine
-    from codegen_lsp.slot import Tuning
 
 logger = logging.getLogger("codegen_lsp")
 
@@ -155,6 +154,7 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
     from pathlib import Path  # noqa: PLC0415
 
     # Takes a fifth of a second, or much more from a cold disk; we listen already.
+    from codegen_lsp import tune  # noqa: PLC0415
     from codegen_lsp.llama import LlamaEngine  # noqa: PLC0415
 
     shown = -1
@@ -166,9 +166,10 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
             parent.say(Progress(share))
         return True
 
-    tuning = _tuning(load)
+    path = Path(load.path)
+    tuning, is_known = tune.tuning_for(path, load.n_threads, load.n_spare_cores)
     engine = LlamaEngine(
-        Path(load.path),
+        path,
         tuning=tuning,
         n_gpu_layers=load.n_gpu_layers,
         n_ctx=load.n_ctx,
@@ -177,6 +178,9 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
         speculate=load.speculate,
         progress=progress,
     )
+    if not is_known and tune.is_calm():
+        tuning = tune.measure(path, load.n_spare_cores, engine)
+        engine.retune(tuning)
     parent.say(
         Ready(
             engine.n_ctx,
@@ -187,16 +191,6 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
         )
     )
     return engine
-
-
-def _tuning(load: Load) -> Tuning:
-    """The threads that were asked for, or else those that leave some cores to other programs; not
-    where there are only two, of which one would make everything take twice as long."""
-    from codegen_lsp.llama import default_tuning, physical_cores  # noqa: PLC0415
-
-    n_cores = physical_cores()
-    n_left = max(n_cores - load.n_spare_cores, min(n_cores, 2))
-    return default_tuning(load.n_threads or n_left)
 
 
 def _do(parent: _Parent, engine: LlamaEngine, request: Request) -> None:

@@ -39,6 +39,9 @@ WORTH_A_BATCH = 1.1
 # Prompts are evaluated at least so many times as fast as tokens are decoded (350M, two cores: 6 times).
 PREFILL_TO_DECODE = 4
 
+# Of the last minute's load, for each core. An idle desktop has 0.1 or so.
+CALM = 0.5
+
 MAX_REMEMBERED = 100
 
 
@@ -52,22 +55,29 @@ class Measured(Protocol):
         """One micro-batch."""
 
 
-def tuning_for(weights: Path, n_threads: int, spare_cores: int, engine: Measured) -> Tuning:
-    """How to run the model that `engine` has loaded from `weights`. A person's `n_threads` are taken
-    as they are; 0 leaves so many cores spare (but takes two, where there are two), and measures."""
+def tuning_for(weights: Path, n_threads: int, spare_cores: int) -> tuple[Tuning, bool]:
+    """How to run a model, and whether that is more than a guess. A person's `n_threads` are taken as
+    they are; 0 leaves so many cores spare, but takes two where there are two."""
     if n_threads > 0:
-        return Tuning(n_threads, n_threads)
+        return Tuning(n_threads, n_threads), True
     n_most = most_threads(physical_cores(), spare_cores)
-    key = f"{_model(weights)} on {_machine()}, {n_most} threads at most"
-    path = cache_dir() / "tuning.json"
-    known = _read(path)
-    if (tuning := _tuning(known.get(key), n_most)) is not None:
-        return tuning
+    known = _tuning(_read().get(_key(weights, n_most)), n_most)
+    return known or Tuning(n_most, n_most), known is not None
+
+
+def measure(weights: Path, spare_cores: int, engine: Measured) -> Tuning:
+    """The same, measured with the engine that has loaded the weights, and remembered."""
+    n_most = most_threads(physical_cores(), spare_cores)
     tuning = measured(n_most, engine)
     logger.info("measured: %s", tuning)
-    kept = list((known | {key: asdict(tuning)}).items())[-MAX_REMEMBERED:]
-    _write(path, dict(kept))
+    known = _read() | {_key(weights, n_most): asdict(tuning)}
+    _write(dict(list(known.items())[-MAX_REMEMBERED:]))
     return tuning
+
+
+def is_calm() -> bool:
+    """Whether the machine has nothing else to do: what is measured beside other programs is theirs."""
+    return psutil.getloadavg()[0] < CALM * physical_cores()
 
 
 def most_threads(n_cores: int, spare_cores: int) -> int:
@@ -115,7 +125,10 @@ def _fewest(speeds: dict[int, float]) -> int:
 def _model(weights: Path) -> str:
     """A file by its name, size and time: reading a gigabyte for its hash takes longer than measuring
     a copy anew."""
-    stat = weights.stat()
+    try:
+        stat = weights.stat()
+    except OSError:  # who loads it will say so
+        return weights.name
     return f"{weights.name} {stat.st_size} {stat.st_mtime_ns}"
 
 
@@ -138,8 +151,17 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _key(weights: Path, n_most: int) -> str:
+    return f"{_model(weights)} on {_machine()}, {n_most} threads at most"
+
+
+def _path() -> Path:
+    return cache_dir() / "tuning.json"
+
+
+def _read() -> dict[str, Any]:
     """What was measured before; nothing, if that cannot be read."""
+    path = _path()
     try:
         known = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -164,8 +186,9 @@ def _tuning(entry: object, n_most: int) -> Tuning | None:
     return tuning if is_possible else None
 
 
-def _write(path: Path, known: dict[str, Any]) -> None:
+def _write(known: dict[str, Any]) -> None:
     """Whole or not at all; not at all costs a measurement at the next start."""
+    path = _path()
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -42,7 +42,7 @@ ALLOWED = {
     # These two never know llama: the server stays small, and cannot crash in it.
     "keeper": {"engine", "wire"},
     "worker": {"engine", "keeper", "wire"},
-    "child": {"engine", "llama", "slot", "wire"},
+    "child": {"engine", "llama", "tune", "wire"},
     "models": set(),
     "tune": {"llama", "models", "slot"},
     "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},

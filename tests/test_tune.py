@@ -13,7 +13,7 @@ from codegen_lsp.engine import Cancel, Prompt, Sampling
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import EMBEDDED_PATH
 from codegen_lsp.slot import Tuning
-from codegen_lsp.tune import measured, most_threads, tuning_for
+from codegen_lsp.tune import measure, measured, most_threads, tuning_for
 
 
 class Machine:
@@ -122,16 +122,16 @@ def machine() -> Machine:
 
 def was_measured(weights: Path, *, spare_cores: int = 1) -> bool:
     """Whether asking for a tuning tries anything; the answer is the same in both cases."""
-    engine = machine()
     n_most = 4 - spare_cores
-    assert tuning_for(weights, 0, spare_cores, engine) == Tuning(n_most, n_most)
-    return bool(engine.tried)
+    tuning, is_known = tuning_for(weights, 0, spare_cores)
+    if not is_known:
+        tuning = measure(weights, spare_cores, machine())
+    assert tuning == Tuning(n_most, n_most)
+    return not is_known
 
 
 def test_a_persons_word_is_not_measured(cache: Path, weights: Path) -> None:
-    engine = machine()
-    assert tuning_for(weights, 3, 2, engine) == Tuning(3, 3)
-    assert engine.tried == []
+    assert tuning_for(weights, 3, 2) == (Tuning(3, 3), True)
     assert not cache.exists()
 
 
@@ -214,7 +214,7 @@ def engine() -> Iterator[LlamaEngine]:
 def test_the_real_engine_is_measured_and_goes_on(cache: Path, engine: LlamaEngine) -> None:
     prompt = Prompt("", tuple(engine.tokenize("def add(a, b):\n    return")))
     before = list(engine.generate(prompt, [Sampling(8)], Cancel()))
-    tuning = tuning_for(EMBEDDED_PATH, 0, 3, engine)
+    tuning = measure(EMBEDDED_PATH, 3, engine)
     assert tuning.n_threads <= tuning.n_threads_batch <= 2
     again = engine.generate(prompt, [Sampling(8)], Cancel())
     assert list(again) == before
