@@ -376,7 +376,7 @@ def test_where_no_guess_fits_in_a_token_alone_still_does() -> None:
     )
     engines[0]._drafts.costs._slope = 0.0
     text = "x = [1, 2, 3]\n" * 200
-    tokens = tuple(engines[0].tokenize(text)[: engines[0].n_ctx - 60])
+    tokens = tuple(engines[0].tokenize(text)[: engines[0].n_ctx - 100])
     n_generated = []
     for n_other in range(2, 20):
         answers = []

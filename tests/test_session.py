@@ -223,7 +223,7 @@ def test_a_failed_loading_keeps_the_engine_that_there_was() -> None:
         session = session_with(engine, "broken", other)
         assert session.configure(Config())
         await session.load(ignore)
-        assert not session.configure(Config(max_tokens=5))
+        assert not session.configure(Config(temperature=0.5))
         assert session.configure(Config(model="broken"))
         with pytest.raises(EngineError):
             await session.load(ignore)
