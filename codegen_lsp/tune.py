@@ -39,6 +39,10 @@ WORTH_A_BATCH = 1.1
 # Prompts are evaluated at least so many times as fast as tokens are decoded (350M, two cores: 6 times).
 PREFILL_TO_DECODE = 4
 
+# Cores that other programs may use while we measure, in the mean. With more of them busy, one thread
+# seems as good as two (as it did here, once), and that would be remembered for ever.
+MAX_BUSY = 0.3
+
 MAX_REMEMBERED = 100
 
 
@@ -54,7 +58,8 @@ class Measured(Protocol):
 
 def tuning_for(weights: Path, n_threads: int, spare_cores: int, engine: Measured) -> Tuning:
     """How to run the model that `engine` has loaded from `weights`. A person's `n_threads` are taken
-    as they are; 0 leaves so many cores spare (but takes two, where there are two), and measures."""
+    as they are; 0 leaves so many cores spare (but takes two, where there are two), and measures. On a
+    busy machine it takes all threads that it may, and measures at the next start again."""
     if n_threads > 0:
         return Tuning(n_threads, n_threads)
     n_most = most_threads(physical_cores(), spare_cores)
@@ -63,7 +68,11 @@ def tuning_for(weights: Path, n_threads: int, spare_cores: int, engine: Measured
     known = _read(path)
     if (tuning := _tuning(known.get(key), n_most)) is not None:
         return tuning
+    begun, others = time.perf_counter(), _others()
     tuning = measured(n_most, engine)
+    if _others() - others > MAX_BUSY * (time.perf_counter() - begun):
+        logger.debug("the machine is busy with something else: the speed is measured another time")
+        return Tuning(n_most, n_most)
     logger.info("measured: %s", tuning)
     kept = list((known | {key: asdict(tuning)}).items())[-MAX_REMEMBERED:]
     _write(path, dict(kept))
@@ -101,6 +110,13 @@ def measured(
             if speed >= best:
                 best, tuning = speed * WORTH_A_BATCH, replace(tuning, n_ubatch=n_ubatch)
     return tuning
+
+
+def _others() -> float:
+    """Processor seconds that other programs than this one have used by now."""
+    times, mine = psutil.cpu_times(), psutil.Process().cpu_times()
+    busy = times.user + times.system + getattr(times, "nice", 0.0)  # Windows has no "nice"
+    return float(busy - mine.user - mine.system)
 
 
 def _fewest(speeds: dict[int, float]) -> int:
