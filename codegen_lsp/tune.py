@@ -41,6 +41,9 @@ PREFILL_TO_DECODE = 4
 
 # Of the last minute's load, for each core. An idle desktop has 0.1 or so.
 CALM = 0.5
+# Cores that other programs may use while we measure, in the mean. With more of them busy, one thread
+# seems as good as two (as it did here, once), and that would be remembered for ever.
+MAX_BUSY = 0.3
 
 MAX_REMEMBERED = 100
 
@@ -66,9 +69,13 @@ def tuning_for(weights: Path, n_threads: int, spare_cores: int) -> tuple[Tuning,
 
 
 def measure(weights: Path, spare_cores: int, engine: Measured) -> Tuning:
-    """The same, measured with the engine that has loaded the weights, and remembered."""
+    """The same, measured with the engine that has loaded the weights, and remembered; a guess again
+    where the machine was busy with something else meanwhile."""
     n_most = most_threads(physical_cores(), spare_cores)
+    begun, others = time.perf_counter(), _others()
     tuning = measured(n_most, engine)
+    if _others() - others > MAX_BUSY * (time.perf_counter() - begun):
+        return Tuning(n_most, n_most)
     logger.info("measured: %s", tuning)
     known = _read() | {_key(weights, n_most): asdict(tuning)}
     _write(dict(list(known.items())[-MAX_REMEMBERED:]))
@@ -76,7 +83,7 @@ def measure(weights: Path, spare_cores: int, engine: Measured) -> Tuning:
 
 
 def is_calm() -> bool:
-    """Whether the machine has nothing else to do: what is measured beside other programs is theirs."""
+    """Whether it is worth while to begin: the machine has had little to do in the last minute."""
     return psutil.getloadavg()[0] < CALM * physical_cores()
 
 
@@ -111,6 +118,13 @@ def measured(
             if speed >= best:
                 best, tuning = speed * WORTH_A_BATCH, replace(tuning, n_ubatch=n_ubatch)
     return tuning
+
+
+def _others() -> float:
+    """Processor seconds that other programs than this one have used by now."""
+    times, mine = psutil.cpu_times(), psutil.Process().cpu_times()
+    busy = times.user + times.system + getattr(times, "nice", 0.0)  # Windows has no "nice"
+    return float(busy - mine.user - mine.system)
 
 
 def _fewest(speeds: dict[int, float]) -> int:

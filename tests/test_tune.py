@@ -103,9 +103,10 @@ def test_the_spare_cores(n_cores: int, spare: int, expected: int) -> None:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A person's cache directory, not there yet; on a machine of four cores."""
+    """A person's cache directory, not there yet; on an idle machine of four cores."""
     monkeypatch.setattr(tune, "cache_dir", lambda: tmp_path / "cache")
     monkeypatch.setattr(tune, "physical_cores", lambda: 4)
+    monkeypatch.setattr(tune, "_others", lambda: 0.0)
     return tmp_path / "cache"
 
 
@@ -156,6 +157,18 @@ def test_what_changes_is_measured_again_and_the_rest_is_kept(
     weights.write_bytes(b"GGUF, but another")
     assert was_measured(weights)
     assert not was_measured(other)
+
+
+def test_nothing_is_learned_from_a_busy_machine(
+    cache: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more core is busy with something else each second."""
+    slow = Machine(dict.fromkeys(range(1, 5), 20.0), FAST)
+    with monkeypatch.context() as patch:
+        patch.setattr(tune, "_others", lambda: slow.now)
+        assert measure(weights, 1, slow) == Tuning(3, 3)
+    assert not cache.exists()
+    assert was_measured(weights)
 
 
 @pytest.mark.parametrize(
