@@ -12,9 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-# Threads that wait for each other sleep instead of spinning. On two cores shared with a compiler (or
-# anything else), spinning made a token of the embedded model take 360 ms instead of 4.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the library is loaded
+# Threads that wait for each other spin for some 20 microseconds and then sleep. Milliseconds a token with
+# two threads on two cores, for a 350M in Q4_K_M, on the idle machine and beside one and two busy programs:
+#   only sleeping (passive)     23-27   20   48    waking up a core takes longer than most waits
+#   GOMP's own, spinning long   14     up to 500: whoever waits takes the core of whom it waits for
+#   a thousand rounds           14      32   36
+# One thread alone takes 17, 17 and 16-34. All of it is read when the library is loaded.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.update(OMP_WAIT_POLICY="passive", GOMP_SPINCOUNT="1000")
 
 import llama_cpp.llama_cpp as lib
 
