@@ -166,7 +166,7 @@ class LlamaEngine:
         return 1 / statistics.median(times)
 
     def prefill_speed(self, n_threads: int, n_ubatch: int) -> float:
-        """Tokens a second of one micro-batch, likewise."""
+        """Tokens a second of one batch, likewise."""
         with self._trial(Tuning(n_threads, n_threads, n_ubatch)) as slot:
             slot.evaluate([0])
             begun = time.perf_counter()

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-# Threads that wait for each other spin for some 20 microseconds and then sleep. Milliseconds a token with
-# two threads on two cores, for a 350M in Q4_K_M, on the idle machine and beside one and two busy programs:
+# Threads that wait for each other spin for some 20 microseconds and then sleep. Milliseconds a token
+# of a 350M in Q4_K_M, with two threads on two cores, when idle and beside one and two busy programs:
 #   only sleeping (passive)     23-27   20   48    waking up a core takes longer than most waits
 #   GOMP's own, spinning long   14     up to 500: whoever waits takes the core of whom it waits for
 #   a thousand rounds           14      32   36

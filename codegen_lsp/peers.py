@@ -358,7 +358,8 @@ def _answers(port: int, where: str) -> bool:
 
 def _environment() -> dict[str, str]:
     """Ours, without what `native.py` has set for this process: others wait as they are used to."""
-    return {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    ours = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def _free_port() -> int:

@@ -32,9 +32,9 @@ SECONDS_DECODING = 0.3  # for one number of threads: some ten tokens of a 350M m
 
 # What a thread more has to be worth: it takes a core away from the person's other programs.
 WORTH_A_THREAD = 1.05
-# A micro-batch is also what a cancellation may throw away, so 128 tokens stay unless others are clearly
+# A batch is also what a cancellation may throw away, so 256 tokens stay unless others are clearly
 # faster.
-UBATCHES = (64, 256, 512)
+UBATCHES = (64, 128, 512)
 WORTH_A_BATCH = 1.1
 # Prompts are evaluated at least so many times as fast as tokens are decoded (350M, two cores: 6 times).
 PREFILL_TO_DECODE = 4
@@ -55,7 +55,7 @@ class Measured(Protocol):
         """One token at a time, for about so many seconds."""
 
     def prefill_speed(self, n_threads: int, n_ubatch: int) -> float:
-        """One micro-batch."""
+        """One batch."""
 
 
 def tuning_for(weights: Path, n_threads: int, spare_cores: int) -> tuple[Tuning, bool]:

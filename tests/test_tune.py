@@ -45,22 +45,22 @@ FAST = {64: 1e4, 128: 1e4, 256: 1e4, 512: 1e4}
 @pytest.mark.parametrize(
     ("n_most", "decode", "batches", "expected"),
     [
-        pytest.param(1, {1: 20}, FAST, Tuning(1, 1, 128), id="one core"),
-        pytest.param(2, {1: 20, 2: 35}, FAST, Tuning(2, 2, 128), id="two are worth it"),
-        pytest.param(2, {1: 34, 2: 35}, FAST, Tuning(1, 2, 128), id="two for the prompt only"),
+        pytest.param(1, {1: 20}, FAST, Tuning(1, 1, 256), id="one core"),
+        pytest.param(2, {1: 20, 2: 35}, FAST, Tuning(2, 2, 256), id="two are worth it"),
+        pytest.param(2, {1: 34, 2: 35}, FAST, Tuning(1, 2, 256), id="two for the prompt only"),
         pytest.param(
-            8, {1: 10, 4: 50, 7: 51, 8: 48}, FAST, Tuning(4, 8, 128), id="memory is the limit"
+            8, {1: 10, 4: 50, 7: 51, 8: 48}, FAST, Tuning(4, 8, 256), id="memory is the limit"
         ),
         pytest.param(
-            2, {1: 20, 2: 35}, FAST | {512: 1.09e4}, Tuning(2, 2, 128), id="9 % is not clearly"
+            2, {1: 20, 2: 35}, FAST | {512: 1.09e4}, Tuning(2, 2, 256), id="9 % is not clearly"
         ),
         pytest.param(
-            2, {1: 20, 2: 35}, FAST | {256: 1.2e4}, Tuning(2, 2, 256), id="20 % is clearly"
+            2, {1: 20, 2: 35}, FAST | {512: 1.2e4}, Tuning(2, 2, 512), id="20 % is clearly"
         ),
         pytest.param(
             2,
             {1: 20, 2: 35},
-            FAST | {64: 1.2e4, 256: 1.25e4},
+            FAST | {64: 1.2e4, 512: 1.25e4},
             Tuning(2, 2, 64),
             id="the smaller of two that are much the same",
         ),
@@ -74,22 +74,22 @@ def test_the_fastest_is_chosen(
 
 
 def test_threads_that_a_prompt_does_not_need_either() -> None:
-    machine = Machine({1: 35, 2: 35}, FAST)
+    machine = Machine({1: 70, 2: 70}, FAST)
     machine.prefill_speed = lambda n_threads, n_ubatch: 1e4  # type: ignore[method-assign]
-    assert measured(2, machine, machine.clock) == Tuning(1, 1, 128)
+    assert measured(2, machine, machine.clock) == Tuning(1, 1, 256)
 
 
 def test_a_model_that_is_slow_is_not_measured_for_minutes() -> None:
     machine = Machine({n: 0.1 * n for n in range(1, 9)}, dict.fromkeys(FAST, 0.4))
-    assert measured(8, machine, machine.clock) == Tuning(8, 8, 128)
+    assert measured(8, machine, machine.clock) == Tuning(8, 8, 256)
     assert machine.tried == [(8,)]
 
 
 def test_what_would_take_longer_than_there_is_time_is_left_out() -> None:
-    """A 350M on two cores: the large batches alone would take four seconds."""
-    machine = Machine({1: 20, 2: 35}, dict.fromkeys(FAST, 100.0))
+    """A 350M on two cores that are not the fastest."""
+    machine = Machine({1: 40, 2: 70}, dict.fromkeys(FAST, 150.0))
     measured(2, machine, machine.clock)
-    assert machine.tried == [(2,), (1,), (2, 128), (2, 64)]
+    assert machine.tried == [(2,), (1,), (2, 256), (2, 64)]
     assert machine.now < tune.SECONDS
 
 
