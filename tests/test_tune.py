@@ -46,20 +46,20 @@ FAST = {64: 1e4, 128: 1e4, 256: 1e4, 512: 1e4}
     ("n_most", "decode", "batches", "expected"),
     [
         pytest.param(1, {1: 20}, FAST, Tuning(1, 1, 256), id="one core"),
-        pytest.param(2, {1: 20, 2: 35}, FAST, Tuning(2, 2, 256), id="two are worth it"),
-        pytest.param(2, {1: 34, 2: 35}, FAST, Tuning(1, 2, 256), id="two for the prompt only"),
+        pytest.param(2, {1: 40, 2: 70}, FAST, Tuning(2, 2, 256), id="two are worth it"),
+        pytest.param(2, {1: 68, 2: 70}, FAST, Tuning(1, 2, 256), id="two for the prompt only"),
         pytest.param(
             8, {1: 10, 4: 50, 7: 51, 8: 48}, FAST, Tuning(4, 8, 256), id="memory is the limit"
         ),
         pytest.param(
-            2, {1: 20, 2: 35}, FAST | {512: 1.09e4}, Tuning(2, 2, 256), id="9 % is not clearly"
+            2, {1: 40, 2: 70}, FAST | {512: 1.09e4}, Tuning(2, 2, 256), id="9 % is not clearly"
         ),
         pytest.param(
-            2, {1: 20, 2: 35}, FAST | {512: 1.2e4}, Tuning(2, 2, 512), id="20 % is clearly"
+            2, {1: 40, 2: 70}, FAST | {512: 1.2e4}, Tuning(2, 2, 512), id="20 % is clearly"
         ),
         pytest.param(
             2,
-            {1: 20, 2: 35},
+            {1: 40, 2: 70},
             FAST | {64: 1.2e4, 512: 1.25e4},
             Tuning(2, 2, 64),
             id="the smaller of two that are much the same",
