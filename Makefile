@@ -36,13 +36,13 @@ test-editors: $(READY) ## the same in real editors (installs them below .editors
 	bash tests/editors/setup.sh .editors
 	$(BIN)/python -m pytest -o addopts= tests/editors
 
-bench: $(READY) $(BENCH_RESULTS) ## measure the engine, beside others that are installed (2 hours)
+bench: $(READY) $(BENCH_RESULTS) ## measure the engine, beside others that are installed (20 minutes or more)
 	$(BIN)/python benchmarks/report.py benchmarks/engine.json README.md $(BENCH_RESULTS)
 	rm $(BENCH_RESULTS)
 
 # Each result is kept as it comes, so that `make bench` goes on where it was interrupted.
 $(BENCH)/%.json: $(BENCH)/%.gguf
-	$(BIN)/codegen-lsp bench engine --model $< --peers --json > $@.partial
+	$(BIN)/codegen-lsp bench engine --model $< --repetitions 4 --peers --json > $@.partial
 	mv $@.partial $@
 
 $(BENCH)/%-Q4_K_M.gguf: $(BENCH)/%-f16.gguf

@@ -56,7 +56,7 @@ FIGURES = {
 N_PROMPT, N_LONG = 512, 1500  # tokens
 N_DECODED = 32
 N_CANDIDATES, N_EACH = 3, 24
-N_GUESSED = 64
+N_GUESSED, N_REPEATED = 64, 32
 MAX_REPETITIONS = 100
 ROOM = N_LONG + MAX_REPETITIONS + N_GUESSED  # what a model has to have room for
 PATIENCE = 60.0  # seconds that a process has for starting again
@@ -326,12 +326,13 @@ def _candidates(engine: Engine, passages: Passages, n: int) -> Samples:
 
 
 def _speculative(guessing: Engine, plain: Engine, passages: Passages, n: int) -> Samples:
-    """Where a passage comes again and again, and where the text was drawn and is new."""
+    """Where three lines come again and again, and where the text was drawn and is new."""
     seeds = itertools.count()
 
     def repetitive() -> dict[str, float] | None:
-        block = passages.next(N_PROMPT // 4)
-        tokens, how = block * 3 + block[: len(block) // 3], Sampling(N_GUESSED)
+        block = passages.next(N_REPEATED)
+        again = block * (N_PROMPT // N_REPEATED)
+        tokens, how = again[: -N_REPEATED // 2], Sampling(N_GUESSED)
         return _compared("speculative_repetitive", tokens, how)
 
     def novel() -> dict[str, float] | None:
