@@ -162,8 +162,8 @@ class Odds:
 class Costs:
     """What a step of so many rows costs, in steps of one row."""
 
-    # 1 + SLOPE (n - 1)^SHAPE is what n rows cost with a 350M model on two cores, to within a tenth: 2 rows
-    # 1.3 to 1.5, 4 rows 1.8 to 2.2, 8 rows 3.3, 16 rows 4.4.
+    # 1 + SLOPE (n - 1)^SHAPE is what n rows cost with a 350M model on two cores, to within a tenth:
+    # 2 rows 1.3 to 1.5, 4 rows 1.8 to 2.2, 8 rows 3.3, 16 rows 4.4.
     SLOPE = 0.4
     SHAPE = 0.8
     # What a step weighs in an average; and what a plain one weighs in the time of a plain one, which
