@@ -182,9 +182,8 @@ class Keeper:
             works = child.lent_to is not None or not child.is_loaded
             n_silent = n_silent + 1 if works and n_signs == child.n_signs else 0
             n_signs = child.n_signs
-            if (
-                n_silent + 1
-            ) * N_BEATS_A_LOOK == N_BEATS:  # one for that which the last sign came in
+            n_looks = 1 + n_silent  # one for that in which the last sign came
+            if n_looks * N_BEATS_A_LOOK == N_BEATS:
                 child.kill(f"gave no sign of life for {N_BEATS * beat:g} s")
 
     def _lose(self, child: Child, why: str, n_deaths: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.document import Document
 
 
@@ -30,34 +31,10 @@ def follow(place: Place, document: Document) -> Place:
         start = len(after) - len(from_line_on)
         if after.endswith(from_line_on) and _line_start(after, start) == start:
             return Place(document, place.offset + len(after) - len(before))
-    n_start = _n_common_start(before, after)
-    n_end = _n_common_end(before, after)
+    n_start = n_common_start(before, after)
+    n_end = n_common_end(before, after)
     n_end = min(n_end, len(before) - n_start, len(after) - n_start)
     return Place(document, len(after) - n_end)
-
-
-def _n_common_start(one: str, other: str) -> int:
-    """With how many characters both texts begin. Halves, because slices are compared in C."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _n_common_end(one: str, other: str) -> int:
-    """With how many characters both texts end."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[len(one) - middle : len(one) - low] == other[len(other) - middle : len(other) - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _line_start(text: str, offset: int) -> int:

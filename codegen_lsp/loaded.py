@@ -26,9 +26,8 @@ class Loaded:
     def __init__(self) -> None:
         self.settings: object = None  # what the engine was made from
         self._engine: Engine | None = None
-        self._told: dict[
-            str, tuple[object, Config]
-        ] = {}  # by URI: which version, and by which rules
+        # By URI: which version, and by which rules.
+        self._told: dict[str, tuple[object, Config]] = {}
         self._ready: Place | None = None  # its prompt was the last to be evaluated
         self._trouble = ""  # that the engine has; said once, until it does its work again
 

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen_lsp.common import n_common_start
+
 LONGEST = 32  # tokens compared; a longer match tells no more
 # A pair like "):" and a new line stands in a file hundreds of times; the last ones are as good as any.
 N_PLACES = 16
@@ -39,11 +41,7 @@ class WrittenText:
 
     def become(self, tokens: Sequence[int]) -> None:
         """Hold these tokens instead. Costs what differs: the next prompt begins like the last one."""
-        n_common = 0
-        for mine, other in zip(islice(self.tokens, 1, None), tokens, strict=False):
-            if mine != other:
-                break
-            n_common += 1
+        n_common = n_common_start(self.tokens[1:], list(tokens))
         self._cut(1 + n_common)
         self.grow(tokens[n_common:])
 

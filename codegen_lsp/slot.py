@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen_lsp.common import n_common_start
 from codegen_lsp.engine import Cancel, EngineError
 from codegen_lsp.native import captured_log, lib
 
@@ -72,12 +73,7 @@ class Slot:
 
     def n_common(self, tokens: list[int]) -> int:
         """With how many of this slot's tokens the given ones begin."""
-        ours, n, at = self.tokens, min(len(self.tokens), len(tokens)), 0
-        while at < n and ours[at : at + 64] == tokens[at : at + 64]:  # in C, for speed
-            at += 64
-        while at < n and ours[at] == tokens[at]:
-            at += 1
-        return min(at, n)
+        return n_common_start(self.tokens, tokens)
 
     def keep(self, n_tokens: int) -> None:
         """Forget what stands behind the first `n_tokens`."""

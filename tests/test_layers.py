@@ -27,16 +27,17 @@ ALLOWED = {
     "complete": {
         "config", "context", "document", "engine", "postprocess", "prompt", "rank",
     },
-    "likely": {"document"},
+    "common": set(),
+    "likely": {"common", "document"},
     "privacy": {"config", "context", "document"},
     "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
     "session": {"complete", "config", "document", "engine", "likely", "loaded", "privacy"},
     "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
     "native": set(),
-    "lookup": set(),
+    "lookup": {"common"},
     "draft": {"lookup"},
     "sampler": {"engine", "healing", "native"},
-    "slot": {"engine", "native"},
+    "slot": {"common", "engine", "native"},
     "llama": {"draft", "engine", "healing", "native", "sampler", "slot"},
     "wire": {"engine"},
     # These two never know llama: the server stays small, and cannot crash in it.
@@ -57,7 +58,7 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "likely", "privacy", "wire",
+    "rank", "complete", "syntax", "likely", "privacy", "wire", "common",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
