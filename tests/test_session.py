@@ -121,6 +121,13 @@ def session_with(*engines: Engine | str) -> Session:
     return Session(load, Config())
 
 
+async def loaded_session(*engines: Engine | str) -> Session:
+    """The same, which has loaded the first of them."""
+    session = session_with(*engines)
+    await session.load(ignore)
+    return session
+
+
 def document(version: int = 1, uri: str = "file:///a", text: str = "x = ") -> Document:
     return Document(uri, "python", version, text)
 
@@ -137,8 +144,7 @@ async def ask(session: Session, document: Document) -> list[str]:
 def test_newest_request_wins_and_the_older_one_is_answered_at_once() -> None:
     async def main() -> None:
         engine = SlowEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         older = asyncio.create_task(ask(session, document()))
         await asyncio.sleep(0)
         newer = asyncio.create_task(ask(session, document(uri="file:///b")))
@@ -154,8 +160,7 @@ def test_newest_request_wins_and_the_older_one_is_answered_at_once() -> None:
 def test_a_change_outdates_the_request_of_its_document_only() -> None:
     async def main() -> None:
         engine = SlowEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         task = asyncio.create_task(ask(session, document()))
         await asyncio.sleep(0)
         session.put(document(uri="file:///b"))
@@ -172,8 +177,7 @@ def test_a_change_outdates_the_request_of_its_document_only() -> None:
 def test_cancelling_the_task_stops_the_engine() -> None:
     async def main() -> None:
         engine = SlowEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         task = asyncio.create_task(ask(session, document()))
         while engine.n_asked == 0:
             await asyncio.sleep(0.001)
@@ -191,8 +195,7 @@ def test_cancelling_the_task_stops_the_engine() -> None:
 def test_requests_that_wait_behind_a_newer_one_never_reach_the_engine() -> None:
     async def main() -> None:
         engine = SlowEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         tasks = [asyncio.create_task(ask(session, document())) for _ in range(50)]
         await asyncio.sleep(0)
         engine.let_go.set()
@@ -270,8 +273,7 @@ def test_progress_is_heard_on_the_loop() -> None:
 def test_after_a_pause_an_opened_file_is_evaluated_to_its_end_and_remembered() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document(text="import os\nx = y\n"))
         await pause(clock, session)
         assert engine.warmed == ["import os\nx = y\n"]
@@ -284,8 +286,7 @@ def test_after_a_pause_an_opened_file_is_evaluated_to_its_end_and_remembered() -
 def test_of_a_long_file_nothing_is_evaluated_until_the_cursor_is_known() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         long = document(text="number = 1\n" * 1_000)
         session.put(long)
         await pause(clock, session)
@@ -300,8 +301,7 @@ def test_of_a_long_file_nothing_is_evaluated_until_the_cursor_is_known() -> None
 def test_typing_starts_no_warm_up_and_the_pause_after_it_does() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         for n_keys in range(9):
             session.put(document(n_keys, text="import os\n" + "new = 1"[:n_keys] + "\nx = y\n"))
             await clock.pass_(PAUSE * 0.9)
@@ -316,8 +316,7 @@ def test_typing_starts_no_warm_up_and_the_pause_after_it_does() -> None:
 def test_an_edit_above_the_cursor_moves_it_along() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         before = document(text="import os\n\nx = \ny = 1\n")
         session.put(before)
         session.move(before, len("import os\n\nx = "))
@@ -333,8 +332,7 @@ def test_an_edit_above_the_cursor_moves_it_along() -> None:
 def test_after_an_accept_the_place_behind_it_is_next(edit_comes_first: bool) -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("f(1)\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document(text="x = \ny = 1\n"))
         assert await ask(session, session.documents["file:///a"]) == ["f(1)"]
         edited = document(2, text="x = f(1)\ny = 1\n")
@@ -353,8 +351,7 @@ def test_after_an_accept_the_place_behind_it_is_next(edit_comes_first: bool) -> 
 def test_an_accept_says_where_the_cursor_is_where_the_edit_alone_does_not() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document(text="x = 1\nz"))
         session.move(document(text="x = 1\nz"), len("x = 1"))
         session.put(document(2, text="x = 1\ny = (\nz"))  # "\ny = (" was put in, or else "y = (\n"
@@ -371,8 +368,7 @@ def test_what_was_just_answered_is_left_alone() -> None:
 
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document())
         assert await ask(session, document()) == ["1"]
         await pause(clock, session)
@@ -391,8 +387,7 @@ def test_a_request_that_the_client_takes_back_is_still_likely_to_come() -> None:
 
     async def main(clock: Clock) -> None:
         engine = Patient()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document(text="x = y\n"))
         task = asyncio.create_task(ask(session, document(text="x = y\n")))
         await clock.until(lambda: engine.n_asked)
@@ -411,8 +406,7 @@ def test_a_request_that_the_client_takes_back_is_still_likely_to_come() -> None:
 def test_a_request_ends_a_warm_up_at_once() -> None:
     async def main(clock: Clock) -> None:
         engine = WarmingEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document())
         await clock.pass_()
         await clock.until(lambda: engine.warmed)
@@ -426,8 +420,7 @@ def test_a_request_ends_a_warm_up_at_once() -> None:
 def test_a_warm_up_that_was_ended_goes_on_when_there_is_time_again() -> None:
     async def main(clock: Clock) -> None:
         engine = WarmingEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document())
         for _ in range(2):
             session.move(document(), 4)
@@ -445,8 +438,7 @@ def test_a_warm_up_that_was_ended_goes_on_when_there_is_time_again() -> None:
 def test_what_happens_next_ends_a_warm_up_and_starts_the_next(uri: str) -> None:
     async def main(clock: Clock) -> None:
         engine = WarmingEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document())
         await clock.pass_()
         await clock.until(lambda: engine.warmed)
@@ -492,8 +484,7 @@ def test_what_may_not_be_read_is_neither_evaluated_nor_remembered(
 def test_what_may_no_longer_be_read_is_forgotten() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document())
         await pause(clock, session)
         session.configure(Config(disabled_languages=("python",)))
@@ -507,8 +498,7 @@ def test_what_may_no_longer_be_read_is_forgotten() -> None:
 def test_documents_are_remembered_as_they_are_until_they_are_closed() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document(text="old\n"))
         await clock.pass_()
         await clock.until(lambda: engine.remembered == {"file:///a": "old\n"})
@@ -527,8 +517,7 @@ def test_documents_are_remembered_as_they_are_until_they_are_closed() -> None:
 def test_only_what_changed_is_told_again_and_first_what_is_worked_on() -> None:
     async def main(clock: Clock) -> None:
         engine = HearingEngine()
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         for name in ("one", "two", "three"):
             session.put(document(uri=name, text=name))
         await pause(clock, session)
@@ -589,8 +578,7 @@ def test_the_same_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCapt
 
     async def main(clock: Clock) -> None:
         engine = Shaky("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         session.put(document())
         await pause(clock, session)
         for engine.trouble in ["it is gone", "it is gone", "", "it is gone", "no memory"]:
@@ -758,8 +746,7 @@ def test_closing_ends_a_loading() -> None:
 def test_five_hundred_documents_leave_nothing_behind() -> None:
     async def main(clock: Clock) -> None:
         engine = FakeEngine("1\n")
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         empty = table_sizes(session)
         documents = []
         for n in range(500):
@@ -807,8 +794,7 @@ def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
 
     async def main(clock: Clock) -> None:
         engine = Counting(find("nano"))
-        session = session_with(engine)
-        await session.load(ignore)
+        session = await loaded_session(engine)
         code = "import os\n\n\ndef size(path):\n    return os."
         opened = document(text=code)
         session.put(opened)
