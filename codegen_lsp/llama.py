@@ -85,7 +85,6 @@ class LlamaEngine:
         Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
-        self._n_vocab = int(lib.llama_vocab_n_tokens(self._vocab))
         self._tuning = tuning or default_tuning()
         self._exact = exact
         per_cell = bytes_per_cell(self._model)
@@ -97,8 +96,8 @@ class LlamaEngine:
         self._footprint = Footprint(
             int(lib.llama_model_size(self._model)), n_slots * self._n_cells * per_cell, n_slots
         )
-        self._pieces = [self._piece(id_) for id_ in range(self._n_vocab)]
-        self._vocabulary = Vocabulary(self._pieces)
+        n_vocab = int(lib.llama_vocab_n_tokens(self._vocab))
+        self._vocabulary = Vocabulary([self._piece(id_) for id_ in range(n_vocab)])
         self._drafts = Drafts() if speculate else Drafts(0)
         self._slots = [self._new_slot()]  # the least recently used first
 
@@ -299,7 +298,7 @@ class LlamaEngine:
             if lib.llama_vocab_is_eog(self._vocab, id_):
                 candidate.stop = "eos"
                 break
-            for token in candidate.say(id_, self._pieces[id_], logprob):
+            for token in candidate.say(id_, self._vocabulary.pieces[id_], logprob):
                 yield token
                 if candidate.index not in wanted:
                     candidate.stop = "consumer"
