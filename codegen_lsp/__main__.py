@@ -19,8 +19,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from codegen_lsp import __version__
+from codegen_lsp.complete import Request, n_ctx_for
 from codegen_lsp.complete import complete as complete_at
-from codegen_lsp.complete import n_ctx_for
 from codegen_lsp.config import Config
 from codegen_lsp.context import gather
 from codegen_lsp.document import Document
@@ -113,7 +113,8 @@ def complete(
     begun = time.perf_counter()
     engine = _load_here(config)
     loaded = time.perf_counter()
-    completion = complete_at(document, offset, engine, config, n, Cancel())
+    request = Request(document, offset, n, invoked=True)
+    completion = complete_at(request, engine, config, Cancel())
     ended = time.perf_counter()
     if as_json:
         times = {"load": loaded - begun, "total": ended - begun}

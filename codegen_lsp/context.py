@@ -9,7 +9,8 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-from codegen_lsp.document import Document
+from codegen_lsp.document import Chunk, Document
+from codegen_lsp.syntax import Parsed, parse
 
 # A line of a thousand characters is generated or minified: nobody types it, and no budget holds it.
 MAX_LINE = 1_000
@@ -25,13 +26,17 @@ GRID = 32
 class Context:
     r"""The text around the cursor, with \n as its only line end.
 
-    `prefix` begins at the start of a line, `first_line` (zero-based) of the file.
+    `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
+    text, and `offset` the cursor in it. `chunks` are of other files, the most valuable first.
     """
 
     language: str
     prefix: str
     suffix: str
     first_line: int
+    parsed: Parsed
+    offset: int
+    chunks: tuple[Chunk, ...] = ()
 
     @cached_property
     def line_before(self) -> str:
@@ -49,9 +54,9 @@ class Context:
         return self.suffix.partition("\n")[0]
 
 
-def gather(document: Document, offset: int) -> Context | None:
+def gather(document: Document, offset: int, before: Parsed | None = None) -> Context | None:
     """The context of a cursor, or None where nothing sensible can be said: in a binary file, in an
-    overlong line."""
+    overlong line. `before` is an earlier version of the text, parsed."""
     starts = document.line_starts
     line = bisect_right(starts, offset) - 1
     end = starts[line + 1] if line + 1 < len(starts) else len(document.text)
@@ -63,7 +68,9 @@ def gather(document: Document, offset: int) -> Context | None:
     suffix = document.text[offset : offset + WINDOW]
     if "\0" in prefix or "\0" in suffix:
         return None
-    return Context(document.language, unified(prefix), unified(suffix), first)
+    parsed = parse(unified(document.text), document.language, before)
+    at = len(unified(document.text[:offset]))
+    return Context(document.language, unified(prefix), unified(suffix), first, parsed, at)
 
 
 def newline(document: Document) -> str:

@@ -30,6 +30,15 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    r"""Some lines of another file that the model should know; `path` is how a person calls that file,
+    and \n the only line end."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A text that could stand at the cursor, and how sure the model was of it.
 

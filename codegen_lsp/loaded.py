@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from codegen_lsp.complete import Completion, complete, prompt_for
+from codegen_lsp.complete import Completion, Request, complete, prompt_for
 from codegen_lsp.config import Config
 from codegen_lsp.context import gather
 from codegen_lsp.engine import Cancel, Engine, EngineError
@@ -49,7 +49,8 @@ class Loaded:
         if self._engine is None or place.offset is None or cancel.is_set():
             return completion
         with self._surviving():
-            completion = complete(place.document, place.offset, self._engine, config, n, cancel)
+            request = Request(place.document, place.offset, n)
+            completion = complete(request, self._engine, config, cancel)
             if completion.prompt is not None and not cancel.is_set():
                 self._ready, self._trouble = place, ""
         return completion

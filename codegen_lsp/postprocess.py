@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 
 from codegen_lsp.context import Context
-from codegen_lsp.syntax import n_errors
+from codegen_lsp.extent import Extent, opens_block
+from codegen_lsp.syntax import adds_error
 
-Filter = Callable[[str, Context], str]
+Filter = Callable[[str, Context, Extent], str]
 
 # Where a completion ends, whatever follows: the patterns of the paper's benchmark (Nijkamp et al.
 # 2022, appendix on the Multi-Turn Programming Benchmark).
@@ -24,20 +25,18 @@ STUTTERS = (
     re.compile(r"([^\W\d_][^\n]{0,6}?)\1{3,}"),
     re.compile(r"([^\W\d_][^\n]{7,29}?)\1{2,}"),
 )
-# What a line ends with when a block follows.
-OPENERS = (":", "{")
 
 
-def clean(text: str, context: Context) -> str:
+def clean(text: str, context: Context, extent: Extent) -> str:
     """The part of the text worth showing; possibly nothing."""
     for step in FILTERS:
-        text = step(text, context)
+        text = step(text, context, extent)
     return text
 
 
-def is_complete(text: str, context: Context) -> bool:
+def is_complete(text: str, context: Context, extent: Extent) -> bool:
     """Whether more of the text would be cut away: the generation can end."""
-    return any(step(text, context) != text for step in ENDING)
+    return any(step(text, context, extent) != text for step in ENDING)
 
 
 def whole_lines(text: str) -> str:
@@ -56,25 +55,22 @@ def truncate(text: str) -> str:
     return text[: end.start()] if end else text
 
 
-def _paper(text: str, context: Context) -> str:
+def _paper(text: str, context: Context, _: Extent) -> str:
     """Truncate as in the paper, where a pattern's line begins at the cursor's line, not the cursor."""
     before = context.line_before
     return text[: max(0, len(truncate(before + text)) - len(before))]
 
 
-def _one_line(text: str, context: Context) -> str:
-    """One line where code follows on the line, or where a statement was begun and opens no block."""
-    begins_block = not context.line_before.strip() or _opens_block(context)
-    if begins_block and not context.line_after.strip():
-        return text
-    return text.partition("\n")[0]
+def _one_line(text: str, _: Context, extent: Extent) -> str:
+    """One line, unless it is a block that may be suggested."""
+    return text if extent is Extent.BLOCK else text.partition("\n")[0]
 
 
-def _one_paragraph(text: str, context: Context) -> str:
+def _one_paragraph(text: str, context: Context, _: Extent) -> str:
     """Up to where the block at the cursor ends by its indentation, or a new paragraph begins in it."""
     first, *others = text.split("\n")
     here = _indentation(context.line_before or first)
-    floor = here + 1 if _opens_block(context) else here
+    floor = here + 1 if opens_block(context) else here
     kept = [first]
     for line in others:
         if line.strip():
@@ -89,7 +85,7 @@ def _one_paragraph(text: str, context: Context) -> str:
     return text
 
 
-def _no_loop(text: str, context: Context) -> str:
+def _no_loop(text: str, context: Context, _: Extent) -> str:
     """Up to the first line that was written before, or that says what the line above it says: small
     models go round in circles."""
     lines = [context.line_above, *(context.line_before + text).split("\n")]
@@ -100,7 +96,7 @@ def _no_loop(text: str, context: Context) -> str:
     return text
 
 
-def _no_stutter(text: str, _: Context) -> str:
+def _no_stutter(text: str, *_: object) -> str:
     """Up to where something begins to repeat itself within a line."""
     found = (pattern.search(text) for pattern in STUTTERS)
     return text[: min((stutter.end(1) for stutter in found if stutter), default=len(text))]
@@ -111,9 +107,9 @@ def _first_lines(n: int, lines: list[str], context: Context) -> str:
     return "\n".join(lines[:n])[len(context.line_before) :]
 
 
-def _no_line_from_below(text: str, context: Context) -> str:
+def _no_line_from_below(text: str, context: Context, _: Extent) -> str:
     """Up to the line that already stands below the cursor."""
-    _, _, below = context.suffix.partition("\n")
+    below = context.suffix.partition("\n")[2]
     next_line = next((line.rstrip() for line in below.split("\n") if line.strip()), None)
     if next_line is None or context.line_after.strip():
         return text
@@ -124,7 +120,7 @@ def _no_line_from_below(text: str, context: Context) -> str:
     return text
 
 
-def _no_rest_of_line(text: str, context: Context) -> str:
+def _no_rest_of_line(text: str, context: Context, _: Extent) -> str:
     """Without an end that already stands right of the cursor, such as the bracket that an editor
     has closed."""
     rest = context.line_after.strip()
@@ -136,23 +132,18 @@ def _no_rest_of_line(text: str, context: Context) -> str:
     return text
 
 
-def _no_trailing_space(text: str, _: Context) -> str:
+def _no_trailing_space(text: str, *_: object) -> str:
     return text.rstrip() if text.strip() else ""
 
 
-def _no_new_error(text: str, context: Context) -> str:
+def _no_new_error(text: str, context: Context, _: Extent) -> str:
     """Up to the last line with which the document parses no worse than without the candidate."""
-    before = n_errors(context.prefix + context.suffix, context.language)
     lines = text.split("\n")
     for n_lines in range(len(lines), 0, -1):
         kept = "\n".join(lines[:n_lines])
-        if n_errors(context.prefix + kept + context.suffix, context.language) <= before:
+        if not adds_error(context.parsed, context.offset, kept):
             return kept
     return ""
-
-
-def _opens_block(context: Context) -> bool:
-    return context.line_before.rstrip().endswith(OPENERS)
 
 
 def _indentation(line: str) -> int:

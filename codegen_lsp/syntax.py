@@ -6,10 +6,11 @@ A grammar is loaded when a text of its language first asks for it.
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Tree
 
 
 class Grammar(NamedTuple):
@@ -43,12 +44,34 @@ def language_of(suffix: str) -> str:
     return "plaintext"
 
 
-def n_errors(text: str, language: str) -> int:
-    """How many places of the text do not parse; 0 where there is no grammar for the language."""
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    r"""A text with \n as its only line end, and its tree; None where there is no grammar for its
+    language, or where that gave up."""
+
+    text: str
+    language: str
+    tree: Tree | None
+
+
+def parse(text: str, language: str, before: Parsed | None = None) -> Parsed:
+    """Parse a text; what has not changed since `before`, an earlier version of it, is not looked at
+    again."""
     if language not in GRAMMARS:
-        return 0
-    tree = _parser(language).parse(text.encode("utf-8", "replace"))
-    return _count_errors(tree.root_node)
+        return Parsed(text, language, None)
+    del before
+    return Parsed(text, language, _parser(language).parse(text.encode("utf-8", "replace")))
+
+
+def adds_error(parsed: Parsed, offset: int, text: str) -> bool:
+    """Whether the text parses worse with another one inserted at `offset`."""
+    if parsed.tree is None:
+        return False
+    inserted = parsed.text[:offset] + text + parsed.text[offset:]
+    after = parse(inserted, parsed.language, parsed)
+    return after.tree is not None and _count_errors(after.tree.root_node) > _count_errors(
+        parsed.tree.root_node
+    )
 
 
 def _count_errors(root: Node) -> int:

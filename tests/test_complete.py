@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import Completion, complete
+from codegen_lsp.complete import Completion, Request, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel
 from tests.fake_engine import FakeEngine
@@ -14,7 +14,7 @@ from tests.marked import at_cursor, with_ghost
 def completed(marked: str, *replies: str, n: int = 1, step: int = 1) -> Completion:
     document, offset = at_cursor(marked)
     engine = FakeEngine(*replies, step=step)
-    return complete(document, offset, engine, Config(), n, Cancel())
+    return complete(Request(document, offset, n), engine, Config(), Cancel())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_cancelled_completion_has_no_candidates() -> None:
     cancel = Cancel()
     cancel.set()
     document, offset = at_cursor("x = <CURSOR>")
-    assert complete(document, offset, FakeEngine("1"), Config(), 1, cancel).candidates == ()
+    assert complete(Request(document, offset), FakeEngine("1"), Config(), cancel).candidates == ()
 
 
 def test_where_nothing_can_be_said_the_engine_is_not_asked() -> None:
@@ -60,7 +60,9 @@ def test_a_line_cut_by_the_length_limit_is_not_shown() -> None:
     document, offset = at_cursor("<CURSOR>")
     reply = "a = 1\nb = 123456"
     engine = FakeEngine(reply)
-    (candidate,) = complete(document, offset, engine, Config(max_tokens=11), 1, Cancel()).candidates
+    (candidate,) = complete(
+        Request(document, offset), engine, Config(max_tokens=11), Cancel()
+    ).candidates
     assert candidate.text == "a = 1"
     assert candidate.stop == "length"
 

@@ -20,12 +20,13 @@ ALLOWED = {
     "healing": set(),
     "syntax": set(),
     "position": {"document"},
-    "context": {"document"},
+    "context": {"document", "syntax"},
+    "extent": {"context"},
     "prompt": {"context", "engine"},
-    "postprocess": {"context", "syntax"},
+    "postprocess": {"context", "extent", "syntax"},
     "rank": {"document"},
     "complete": {
-        "config", "context", "document", "engine", "postprocess", "prompt", "rank",
+        "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
     },
     "common": set(),
     "likely": {"common", "document"},
@@ -58,7 +59,7 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "likely", "privacy", "wire", "common",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

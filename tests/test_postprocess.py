@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.postprocess import clean, is_complete, truncate, whole_lines
-from tests.marked import context_at, with_ghost
+from codegen_lsp.postprocess import is_complete, truncate, whole_lines
+from tests.marked import cleaned, context_at, extent_of, with_ghost
 
 PYTHON = [
     pytest.param("return <CURSOR>", "a + b", "return «a + b»", id="the rest of the line"),
@@ -76,7 +76,7 @@ PYTHON = [
 
 @pytest.mark.parametrize(("marked", "reply", "expected"), PYTHON)
 def test_clean_python(marked: str, reply: str, expected: str) -> None:
-    assert with_ghost(marked, clean(reply, context_at(marked))) == expected
+    assert with_ghost(marked, cleaned(reply, context_at(marked))) == expected
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_clean_python(marked: str, reply: str, expected: str) -> None:
     ],
 )  # fmt: skip
 def test_clean_javascript(marked: str, reply: str, expected: str) -> None:
-    assert with_ghost(marked, clean(reply, context_at(marked, "javascript"))) == expected
+    assert with_ghost(marked, cleaned(reply, context_at(marked, "javascript"))) == expected
 
 
 @given(
@@ -104,8 +104,8 @@ def test_clean_javascript(marked: str, reply: str, expected: str) -> None:
 )
 def test_cleaning_only_shortens_and_an_end_stays_an_end(reply: str, marked: str) -> None:
     context = context_at(marked)
-    assert reply.startswith(clean(reply, context))
-    ended = [is_complete(reply[:end], context) for end in range(len(reply) + 1)]
+    assert reply.startswith(cleaned(reply, context))
+    ended = [is_complete(reply[:end], context, extent_of(context)) for end in range(len(reply) + 1)]
     assert ended == sorted(ended), "a text that had ended goes on"
 
 

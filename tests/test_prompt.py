@@ -6,10 +6,15 @@ from hypothesis import strategies as st
 
 from codegen_lsp.context import GRID, Context
 from codegen_lsp.prompt import render
+from codegen_lsp.syntax import Parsed
 from tests.fake_engine import FakeEngine
 from tests.marked import context_at
 
 tokenize = FakeEngine().tokenize  # a character a token
+
+
+def context_of(prefix: str, first_line: int) -> Context:
+    return Context("python", prefix, "", first_line, Parsed(prefix, "python", None), len(prefix))
 
 
 @pytest.mark.parametrize(
@@ -36,29 +41,29 @@ def numbered(n_lines: int) -> str:
 
 
 def test_what_is_too_long_is_cut_on_the_grid() -> None:
-    prompt = render(Context("python", numbered(200), "", 0), tokenize, 9 * 100)
+    prompt = render(context_of(numbered(200), 0), tokenize, 9 * 100)
     first = int(prompt.text[:4])
     assert first % GRID == 0
     assert 100 - GRID < 200 - first <= 100
 
 
 def test_the_grid_is_the_files_and_not_the_windows() -> None:
-    prompt = render(Context("python", numbered(200), "", 17), tokenize, 9 * 100)
+    prompt = render(context_of(numbered(200), 17), tokenize, 9 * 100)
     assert (int(prompt.text[:4]) + 17) % GRID == 0
 
 
 def test_the_beginning_stays_from_key_to_key() -> None:
     text = numbered(200)
     begins = {
-        render(Context("python", text[:end], "", 0), tokenize, 9 * 100).text[:4]
+        render(context_of(text[:end], 0), tokenize, 9 * 100).text[:4]
         for end in range(9 * 130, 9 * 140)
     }
     assert len(begins) <= 2
 
 
 def test_a_budget_below_the_grid_cuts_at_a_line_and_then_anywhere() -> None:
-    assert render(Context("python", numbered(50), "", 0), tokenize, 20).text.startswith("0048")
-    assert render(Context("python", "x" * 50, "", 0), tokenize, 20).text == "x" * 5
+    assert render(context_of(numbered(50), 0), tokenize, 20).text.startswith("0048")
+    assert render(context_of("x" * 50, 0), tokenize, 20).text == "x" * 5
 
 
 @given(st.text("ab =\n\té漢", max_size=300), st.integers(1, 60))
@@ -66,6 +71,6 @@ def test_the_budget_is_kept_and_the_end_is_never_lost(text: str, budget: int) ->
     def in_bytes(text: str) -> list[int]:
         return list(text.encode())
 
-    prompt = render(Context("python", text, "", 0), in_bytes, budget)
+    prompt = render(context_of(text, 0), in_bytes, budget)
     assert len(prompt.tokens) <= budget
     assert text.endswith(prompt.text + prompt.heal)
