@@ -39,6 +39,17 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Infill:
+    """How a model is asked for what stands between two texts: the token ids in front of the prefix,
+    between prefix and suffix, and behind the suffix, where the answer begins; and those that end it."""
+
+    before_prefix: tuple[int, ...]
+    before_suffix: tuple[int, ...]
+    before_middle: tuple[int, ...]
+    ends: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How tokens are chosen. Temperature 0 is greedy and ignores `top_p` and `seed`."""
 
