@@ -18,7 +18,9 @@ ALLOWED = {
     "engine": set(),
     "config": set(),
     "healing": set(),
-    "syntax": set(),
+    "languages": set(),
+    "lines": {"languages"},
+    "syntax": {"common", "languages", "lines"},
     "position": {"document"},
     "context": {"document", "syntax"},
     "extent": {"context"},
@@ -59,7 +61,7 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
