@@ -22,7 +22,11 @@ ALLOWED = {
     "lines": {"languages"},
     "syntax": {"common", "languages", "lines"},
     "position": {"document"},
-    "context": {"document", "syntax"},
+    "normal": {"languages"},
+    "similar": set(),
+    "symbols": {"syntax"},
+    "surroundings": {"common", "document", "normal", "similar", "symbols", "syntax"},
+    "context": {"document", "normal", "surroundings", "syntax"},
     "extent": {"context"},
     "prompt": {"context", "engine"},
     "postprocess": {"context", "extent", "syntax"},
@@ -62,6 +66,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
+    "normal", "similar", "symbols",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
