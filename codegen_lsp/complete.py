@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codegen_lsp.config import Config
-from codegen_lsp.context import Context, gather, newline
+from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, mean_logprob
 from codegen_lsp.extent import Extent, extent_at
+from codegen_lsp.layout import Layout
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
-from codegen_lsp.prompt import render
+from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
 from codegen_lsp.syntax import Parsed
 
@@ -32,6 +33,7 @@ class Known:
     """What is known from earlier requests about the same document, to do less now."""
 
     parsed: Parsed | None = None
+    layout: Layout | None = None
 
 
 NOTHING = Known()
@@ -64,11 +66,12 @@ def complete(
     context = gather(request.document, request.offset, known.parsed)
     if context is None:
         return Completion(reason="a binary file or an overlong line")
-    known = Known(context.parsed)
+    known = Known(context.parsed, known.layout)
     decision = extent_at(context, invoked=request.invoked, just_deleted=request.just_deleted)
     if decision.extent is Extent.NOTHING:
         return Completion(reason=decision.reason, known=known)
-    prompt = prompt_for(context, engine, config)
+    rendered = prompt_for(context, engine, config, known.layout)
+    prompt, known = rendered.prompt, Known(context.parsed, rendered.layout)
     written = [_Written() for _ in range(request.n)]
     generation = engine.generate(prompt, _samplings(config, request.n), cancel)
     for token in generation:
@@ -80,9 +83,8 @@ def complete(
     stats = generation.stats
     if cancel.is_set():
         return Completion((), "cancelled", prompt, stats, known)
-    eol = newline(request.document)
     candidates = [
-        _cleaned(candidate, stop, prompt, context, decision.extent, eol)
+        _cleaned(candidate, stop, prompt, context, decision.extent)
         for candidate, stop in zip(written, stats.stops, strict=True)
     ]
     return Completion(rank(candidates), decision.reason, prompt, stats, known)
@@ -93,10 +95,17 @@ def n_ctx_for(config: Config) -> int:
     return config.prompt_tokens + config.max_tokens + 1
 
 
-def prompt_for(context: Context, engine: Engine, config: Config) -> Prompt:
+def prompt_for(
+    context: Context,
+    engine: Engine,
+    config: Config,
+    layout: Layout | None = None,
+    *,
+    fresh: bool = False,
+) -> Rendered:
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    return render(context, engine.tokenize, budget)
+    return render(context, engine.tokenize, budget, layout, fresh=fresh)
 
 
 def _samplings(config: Config, n: int) -> list[Sampling]:
@@ -108,8 +117,8 @@ def _samplings(config: Config, n: int) -> list[Sampling]:
 
 
 def _cleaned(
-    written: _Written, stop: Stop, prompt: Prompt, context: Context, extent: Extent, eol: str
+    written: _Written, stop: Stop, prompt: Prompt, context: Context, extent: Extent
 ) -> Candidate:
     text = whole_lines(written.text) if stop == "length" else written.text
-    shown = clean(text[len(prompt.heal) :], context, extent).replace("\n", eol)
+    shown = context.restored(clean(text[len(prompt.heal) :], context, extent))
     return Candidate(shown, mean_logprob(written.logprobs), len(written.logprobs), stop)

@@ -27,6 +27,9 @@ class Style:
     tab_width: int = 0
 
 
+PLAIN = Style()
+
+
 def normal(text: str, language: str) -> str:
     r"""The text with \n as its only line end and spaces for tabs, as far as its language wants; the same
     string if that changes nothing. Of the beginning of a text it is the beginning."""

@@ -6,8 +6,9 @@ Prompts and what guesses are made from both ask here, and whatever will read fil
 from __future__ import annotations
 
 from codegen_lsp.config import Config
-from codegen_lsp.context import MAX_LINE, unified
+from codegen_lsp.context import MAX_LINE
 from codegen_lsp.document import Document
+from codegen_lsp.normal import normal
 
 # Characters of one document that guesses come from. To tokenize them takes 14 ms (one core),
 # for which a key might have to wait: half the time that a 350M model takes for a token.
@@ -26,7 +27,7 @@ def excerpt(document: Document, near: int, config: Config) -> str:
     if not may_read(document, config) or "\0" in text:
         return ""
     start = max(0, min(near - EXCERPT // 2, len(text) - EXCERPT))
-    lines = unified(text[start : start + EXCERPT]).split("\n")
+    lines = normal(text[start : start + EXCERPT], document.language).split("\n")
     # The cut may have gone through a line.
     first = 1 if start > 0 else 0
     last = -1 if start + EXCERPT < len(text) else None

@@ -28,15 +28,18 @@ ALLOWED = {
     "surroundings": {"common", "document", "normal", "similar", "symbols", "syntax"},
     "context": {"document", "normal", "surroundings", "syntax"},
     "extent": {"context"},
-    "prompt": {"context", "engine"},
+    "page": set(),
+    "layout": {"context", "document", "languages", "page", "symbols", "syntax"},
+    "prompt": {"context", "engine", "layout", "page"},
     "postprocess": {"context", "extent", "syntax"},
     "rank": {"document"},
     "complete": {
-        "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
+        "config", "context", "document", "engine", "extent", "layout", "postprocess", "prompt",
+        "rank", "syntax",
     },
     "common": set(),
     "likely": {"common", "document"},
-    "privacy": {"config", "context", "document"},
+    "privacy": {"config", "context", "document", "normal"},
     "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
     "session": {"complete", "config", "document", "engine", "likely", "loaded", "privacy"},
     "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
@@ -66,7 +69,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "normal", "similar", "symbols",
+    "normal", "similar", "symbols", "page", "layout",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
