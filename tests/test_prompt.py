@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -79,11 +80,10 @@ def test_what_is_typed_costs_what_is_typed() -> None:
     prompts = [rendered.prompt for rendered in typed(numbered(300), "value = other\n", 100, 1000)]
     n_again = sum(
         len(after.tokens) - n_common_start(before.tokens, after.tokens)
-        for before, after in zip(prompts, prompts[1:], strict=False)
+        for before, after in pairwise(prompts)
     )
     n_new_layouts = sum(
-        not after.text.startswith(before.text[:20])
-        for before, after in zip(prompts, prompts[1:], strict=False)
+        not after.text.startswith(before.text[:20]) for before, after in pairwise(prompts)
     )
     assert 0 < n_new_layouts <= 100 * 14 / ((1 - FILL - SEAM) * 1000) + 1
     assert n_again <= 100 * 14 + n_new_layouts * (FILL + SEAM) * 1000
@@ -93,7 +93,7 @@ def test_what_is_typed_costs_what_is_typed() -> None:
 
 def test_the_beginning_stays_from_key_to_key() -> None:
     rendered = typed(numbered(300), "value = other\n", 20, 1000)
-    for before, after in zip(rendered, rendered[1:], strict=False):
+    for before, after in pairwise(rendered):
         assert after.prompt.text.startswith(before.prompt.text)
         assert after.layout.front == before.layout.front
 
