@@ -140,8 +140,8 @@ def gather(
 
 
 def _part(text: str, offset: int) -> tuple[str, int]:
-    """The part of a text that is looked at, and the cursor's offset in it: all, unless it is huge, or else
-    whole lines. A cursor within a line end stands before it."""
+    """The part of a text that is looked at, and the cursor's offset in it: all of it, unless that is
+    huge; then whole lines. A cursor within a line end stands before it."""
     if offset and text.startswith("\r\n", offset - 1):
         offset -= 1
     if len(text) <= MAX_TEXT:

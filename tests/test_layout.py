@@ -510,3 +510,35 @@ def rendered(case: Case) -> str:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.language)
 def test_whole_prompts(case: Case) -> None:
     assert rendered(case) == case.prompt
+
+
+LONG = "".join(f"        value{n} = compute({n})\n" for n in range(60))
+
+
+def prompt_of(marked: str, budget: int = 1200) -> str:
+    return rendered(Case("python", "main.py", marked, {}, budget, ""))
+
+
+def test_the_heads_around_the_cursor_stand_where_they_would_stand() -> None:
+    text = prompt_of(f"class A:\n    def run(self):\n{LONG}        <CURSOR>")
+    assert text.startswith("class A:\n    def run(self):\n        value")
+
+
+def test_an_import_that_the_window_shows_is_not_shown_twice() -> None:
+    text = prompt_of(f"import first\nif True:\n{LONG}import last\n<CURSOR>")
+    assert text.startswith("import first\n\n") or text.startswith("import first\n ")
+    assert text.count("import last") == 1
+
+
+def test_of_many_imports_those_that_are_used_are_shown() -> None:
+    imports = "".join(f"import module{n}\n" for n in range(30))
+    text = prompt_of(f"{imports}if True:\n{LONG}module17.<CURSOR>")
+    assert text.startswith("import module17\n")
+    assert text.count("import module") < 10
+
+
+def test_definitions_are_shown_that_the_window_does_not_show() -> None:
+    marked = f"if True:\n{LONG}def inside(): pass\nx = inside(below(<CURSOR>))\ndef below(a): pass\n"
+    text = prompt_of(marked)
+    assert text.startswith("# Path: main.py\n# def below(a):\n")
+    assert text.count("def inside") == 1
