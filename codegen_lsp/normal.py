@@ -52,7 +52,7 @@ def restored(text: str, before: str, style: Style) -> str:
     """A text that goes behind `before` on its line, both in normal form, in a file's own style."""
     if style.tab_width:
         first, *others = text.split("\n")
-        if not before.strip() and len(before) % style.tab_width == 0:
+        if len(before) % style.tab_width == 0:
             first = _tabbed(before + first, style)[len(_tabbed(before, style)) :]
         text = "\n".join([first, *(_tabbed(line, style) for line in others)])
     return text.replace("\n", style.newline)

@@ -57,16 +57,14 @@ class Page:
         return start == self.first_line == 0
 
     def window(self, n_characters: int, n_more: int = 0) -> int:
-        """Where a window begins that has so many characters, about: at the nearest seam that makes it no
-        longer than by `n_more`; where there is none, no longer at all and at any line; where not even
-        the last line fits, anywhere."""
+        """Where a window of so many characters begins: at the nearest seam that makes it longer or
+        shorter by `n_more` at most; where there is none, at the next line; where there is none, there."""
         wanted = max(0, len(self.text) - n_characters)
-        earliest = max(0, wanted - n_more)
-        if self.begins_file(earliest):
+        if self.begins_file(max(0, wanted - n_more)):
             return 0
-        seams = [at for at in self._seams() if earliest <= at < len(self.text)]
-        if seams:
-            return min(seams, key=lambda at: abs(at - wanted))
+        near = [at for at in self._seams() if abs(at - wanted) <= n_more and at < len(self.text)]
+        if near:
+            return min(near, key=lambda at: abs(at - wanted))
         return next((at for at in self.starts if wanted <= at < len(self.text)), wanted)
 
     def _seams(self) -> Iterator[int]:

@@ -5,7 +5,6 @@ A model that reads `cart.` goes on from the signatures of a `Cart`; it does not 
 
 from __future__ import annotations
 
-import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from codegen_lsp.syntax import Definition, Parsed, Scope, definitions, header
 MAX_LINES = 10
 # Characters of such a line; who writes longer ones writes data.
 MAX_WIDTH = 160
+INDENT = " " * 4
 # Definitions kept of one file, so that generated ones do not fill the index.
 MAX_SYMBOLS = 2_000
 
@@ -48,21 +48,30 @@ def described(
             classes.setdefault(definition.name, definition)
     symbols = []
     for definition in wanted:
-        inside = members[definition.name] if definition.kind == "class" else []
-        lines = _lines(parsed, definition, is_whole=definition.kind != "function" and not inside)
-        lines += _indented(_first_line(parsed, member) for member in inside)
-        if definition.kind != "class" and definition.container in classes:
-            lines = [_first_line(parsed, classes[definition.container]), *_indented(lines)]
+        mine = members[definition.name] if definition.kind == "class" else []
+        has_body = any(_is_inside(member, definition) for member in mine)
+        lines = _lines(parsed, definition, is_whole=definition.kind != "function" and not has_body)
+        for member in mine:
+            line = _first_line(parsed, member)
+            lines.append(INDENT + line if _is_inside(member, definition) else line)
+        container = classes.get(definition.container)
+        if container and definition.kind != "class" and _is_inside(definition, container):
+            lines = [_first_line(parsed, container), *(INDENT + line for line in lines)]
         shown = [line[:MAX_WIDTH] for line in lines if line.strip()]
         symbols.append(Symbol(definition.name, "\n".join(shown[:MAX_LINES])))
     return symbols
+
+
+def _is_inside(one: Definition, other: Definition) -> bool:
+    """Methods of Go and Rust are not where their types are."""
+    return other.start <= one.start < other.end
 
 
 def _lines(parsed: Parsed, definition: Definition, *, is_whole: bool) -> list[str]:
     """All of a definition or its head, without the indentation that it has in the file."""
     name, kind, start, body, end, _ = definition
     scope = Scope("class" if kind == "class" else "function", name, start, body, end)
-    text = parsed.text[start:end] if is_whole else header(parsed, scope)
+    text = parsed.text[start:end] if is_whole else _unopened(header(parsed, scope))
     first, *others = text.split("\n")
     indentation = parsed.text[parsed.text.rfind("\n", 0, start) + 1 : start]
     return [first.lstrip(), *(line.removeprefix(indentation) for line in others)]
@@ -70,9 +79,9 @@ def _lines(parsed: Parsed, definition: Definition, *, is_whole: bool) -> list[st
 
 def _first_line(parsed: Parsed, definition: Definition) -> str:
     """What stands before its body, on one line."""
-    text = parsed.text[definition.start : definition.body].strip()
-    return " ".join(text.removesuffix("{").split())
+    return " ".join(_unopened(parsed.text[definition.start : definition.body]).split())
 
 
-def _indented(lines: Iterable[str]) -> list[str]:
-    return [textwrap.indent(line, "    ") for line in lines]
+def _unopened(text: str) -> str:
+    """Without the bracket of a body that is not shown."""
+    return text.rstrip().removesuffix("{").rstrip()

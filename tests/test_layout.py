@@ -41,10 +41,7 @@ LIMIT = 500
 
 
 def is_allowed(total: Money) -> bool:
-    """Whether an order of this size may be paid at once.
-
-    Larger ones are looked at by a person first.
-    """
+    """Or somebody looks at it first."""
     return total.amount <= LIMIT
 
 
@@ -92,29 +89,21 @@ class Cart:
 ''',
         "shop/log.py": "def total(cart):\n    print(cart)\n",
     },
-    1500,
+    1400,
     '''\
 # Path: shop/cart.py
 # class Cart:
+#     """What somebody is about to buy."""
 #     def __init__(self) -> None:
 #     def add(self, item: Item, count: int = 1) -> None:
 #     def total(self) -> Money:
 
-from dataclasses import dataclass
 from shop.cart import Cart
-
-# Path: shop/order.py
-# def is_allowed(total: Money) -> bool:
+from shop.money import Money, rounded
 
 @dataclass
 class Order:
     """What somebody has bought."""
-
-    cart: Cart
-    is_paid: bool = False
-
-    def lines(self) -> list[str]:
-        return [f"{count} x {item}" for item, count in self.cart.items.items()]
 
     def subtotal(self) -> Money:
         total = Money(0)
@@ -326,7 +315,7 @@ func (q *Queue) Next(ctx context.Context) (Job, error) {
 }
 """,
     },
-    1000,
+    900,
     """\
 // Path: queue/queue.go
 // Job struct {
@@ -532,13 +521,15 @@ def test_an_import_that_the_window_shows_is_not_shown_twice() -> None:
 
 def test_of_many_imports_those_that_are_used_are_shown() -> None:
     imports = "".join(f"import module{n}\n" for n in range(30))
-    text = prompt_of(f"{imports}if True:\n{LONG}module17.<CURSOR>")
-    assert text.startswith("import module17\n")
+    text = prompt_of(f"{imports}if True:\n{LONG}        module17.<CURSOR>")
+    assert "import module17\n" in text
     assert text.count("import module") < 10
 
 
 def test_definitions_are_shown_that_the_window_does_not_show() -> None:
-    marked = f"if True:\n{LONG}def inside(): pass\nx = inside(below(<CURSOR>))\ndef below(a): pass\n"
+    marked = (
+        f"if True:\n{LONG}def inside(): pass\nx = inside(below(<CURSOR>))\ndef below(a): pass\n"
+    )
     text = prompt_of(marked)
     assert text.startswith("# Path: main.py\n# def below(a):\n")
     assert text.count("def inside") == 1

@@ -57,6 +57,7 @@ def test_style_is_that_of_the_lines_around(
         pytest.param("    a", "    ", Style("\n", 4), "\ta", id="within the indentation"),
         pytest.param("      a", "  ", Style("\n", 4), "      a", id="behind half of a level"),
         pytest.param("    a", "", Style("\n", 4), "\ta", id="at a line's start"),
+        pytest.param("    a", "    x = ", Style("\n", 4), "    a", id="spaces inside a line"),
         pytest.param("    a", "x =", Style("\n", 4), "    a", id="spaces inside a line stay"),
         pytest.param("a\n      b", "", Style("\n", 4), "a\n\t  b", id="what is no whole level"),
         pytest.param("a\n    b", "", Style("\n", 0), "a\n    b", id="a file with spaces"),

@@ -33,6 +33,20 @@ def test_small_neighbours_are_one_piece() -> None:
     assert [piece.text for piece in pieces(text)] == [text.rstrip("\n")]
 
 
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        pytest.param("a = 1\n" * 10 + "\n" + "b = 1\n" * 15, "b = 1", id="at a paragraph"),
+        pytest.param(
+            "void f() {\n" + "  a();\n" * 16 + "}\nvoid g() {\n" + "  b();\n" * 9 + "}\n", "void g",
+            id="behind a closing bracket",
+        ),
+    ],
+)  # fmt: skip
+def test_seams(text: str, begins: str) -> None:
+    assert pieces(text)[1].text.startswith(begins)
+
+
 def test_a_piece_stays_the_same_when_another_part_of_the_text_changes() -> None:
     functions = [function(f"name{n}", 8) for n in range(20)]
     before = {piece.text for piece in pieces("\n\n".join(functions))}
@@ -66,7 +80,7 @@ def index_of(*texts: str) -> Index[int]:
         pytest.param(["alpha beta", "gamma delta"], "delta gamma", 1, id="the same words"),
         pytest.param(["send_mail to", "read_file to"], "file_name to", 1, id="parts of words"),
         pytest.param(
-            ["self value result", "self value invoice", "self value", "self value", "self value"],
+            ["self value", "invoice other", *["self value"] * 13],
             "self value invoice total", 1, id="rare words say more",
         ),
         pytest.param(

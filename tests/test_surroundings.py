@@ -112,6 +112,9 @@ def test_where_something_was_done_last_counts_more() -> None:
     first, second = paths(surroundings.similar(CURSOR, "x.py"))
     surroundings.touch(second, 1)
     assert paths(surroundings.similar(CURSOR, "x.py")) == [second, first]
+    for _ in range(N_PLACES):
+        surroundings.touch("elsewhere.py", 0)
+    assert paths(surroundings.similar(CURSOR, "x.py")) == [second, first]
     for n in range(N_PLACES):  # long ago
         surroundings.touch("elsewhere.py", n)
     assert paths(surroundings.similar(CURSOR, "x.py")) == [first, second]
