@@ -58,7 +58,7 @@ class Page:
 
     def window(self, n_characters: int, n_more: int = 0) -> int:
         """Where a window of so many characters begins: at the nearest seam that makes it longer or
-        shorter by `n_more` at most; where there is none, at the next line; where there is none, there."""
+        shorter by `n_more` at most; or else at the next line; or else within the last."""
         wanted = max(0, len(self.text) - n_characters)
         if self.begins_file(max(0, wanted - n_more)):
             return 0

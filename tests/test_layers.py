@@ -71,9 +71,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "normal", "similar", "symbols", "page", "layout",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines", "blocks",
-    "trees",
+    "blocks", "trees", "normal", "similar", "symbols", "page", "layout",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

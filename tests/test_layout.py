@@ -318,37 +318,13 @@ func (q *Queue) Next(ctx context.Context) (Job, error) {
     900,
     """\
 // Path: queue/queue.go
-// Job struct {
-// \tName string
-// \tWork func(context.Context) error
-// }
-// func (q *Queue) Next(ctx context.Context) (Job, error) {
-// \tselect {
-// \tcase job := <-q.jobs:
-// \t\treturn job, nil
-// \tcase <-ctx.Done():
-// \t\treturn Job{}, ctx.Err()
-// \t}
-// }
-
-package queue
+// func (q *Queue) Next(ctx context.Context) (Job, error)
 
 import (
 \t"context"
 \t"fmt"
 \t"time"
 )
-
-// Worker takes jobs from a queue, one at a time.
-type Worker struct {
-\tqueue   *Queue
-\ttimeout time.Duration
-\tdone    int
-}
-
-func NewWorker(queue *Queue) *Worker {
-\treturn &Worker{queue: queue, timeout: time.Second}
-}
 
 // report says what has become of a job.
 func (w *Worker) report(job Job, err error) {
@@ -432,15 +408,12 @@ export interface User {
     1200,
     """\
 // Path: src/user.ts
-// interface User {
+// export interface User {
 //   id: string;
 //   name: string;
 // }
 
 // Path: src/store.ts
-// class Store<T>
-//     async get(key: string): Promise<T | undefined>
-//     async set(key: string, value: T): Promise<void>
 // export class Store<T> {
 //   private readonly values = new Map<string, T>();
 //

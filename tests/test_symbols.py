@@ -43,7 +43,8 @@ def texts(text: str, language: str) -> dict[str, str]:
             "func (c *Cart) Add(name string) error", id="Go",
         ),
         pytest.param(
-            "go", "package a\n\ntype Cart struct {\n\tn int\n}\n\nfunc (c *Cart) Size() int {\n}\n", "Cart",
+            "go",
+            "package a\n\ntype Cart struct {\n\tn int\n}\n\nfunc (c *Cart) Size() int {\n}\n", "Cart",
             "type Cart struct {\n\tn int\n}\nfunc (c *Cart) Size() int", id="methods elsewhere",
         ),
         pytest.param(
