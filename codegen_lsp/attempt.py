@@ -36,12 +36,12 @@ class Way(NamedTuple):
     def end(self) -> Place:
         return after(self.start, self.text)
 
-    def leads_over(self, document: Document) -> bool:
-        """Whether a beginning of the text was typed, and nothing else."""
+    def typed_in(self, document: Document) -> str | None:
+        """The beginning of the text that was typed in a document; None where anything else was."""
         base, offset = self.start.document, self.start.offset or 0
         n_typed = len(document.text) - len(base.text)
         typed = typed_since(base, offset, document, offset + n_typed)
-        return typed is not None and self.text.startswith(typed)
+        return typed if typed is not None and self.text.startswith(typed) else None
 
 
 class Attempt:
@@ -122,7 +122,7 @@ class Attempts:
         if attempt is None or attempt.request.document.uri != document.uri:
             return
         n_typed = len(document.text) - len(attempt.request.document.text)
-        is_on_the_way = attempt.way is not None and attempt.way.leads_over(document)
+        is_on_the_way = attempt.way is not None and attempt.way.typed_in(document) is not None
         if not is_on_the_way and not attempt.leads_to(document, attempt.request.offset + n_typed):
             self.drop()
 

@@ -297,12 +297,13 @@ class Session:
         elif n_more == 1:
             self._rhythm.key(asyncio.get_running_loop().time())
         shown = self._shown
-        if shown is not None and shown.start.document.uri == document.uri:
-            if not shown.leads_over(document):
-                self._shown = None
-            elif n_more > 1:
-                logger.info("accepted %d characters", n_more)
-                self._hear({"event": "accepted", "nCharacters": n_more})
+        if shown is None or shown.start.document.uri != document.uri:
+            return
+        if (typed := shown.typed_in(document)) is None:
+            self._shown = None
+        elif n_more > 1 and typed[-n_more:].strip():  # the Enter key puts in several spaces at once
+            logger.info("accepted %d characters", n_more)
+            self._hear({"event": "accepted", "nCharacters": n_more})
 
     def _give_up(self, uri: str | None = None) -> None:
         """Answer the newest request with nothing, if there is one (and it asks about `uri`)."""

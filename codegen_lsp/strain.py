@@ -20,7 +20,7 @@ class Strain:
     def __init__(self, own_seconds: Callable[[], float]) -> None:
         """`own_seconds` tells the processor time that the engine has used so far."""
         self._own_seconds = own_seconds
-        self._looked = -LOOK_EVERY
+        self._looked = time.monotonic() - LOOK_EVERY
         self._used = self._read()
         self._reason = ""
 
