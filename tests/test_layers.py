@@ -18,7 +18,9 @@ ALLOWED = {
     "engine": set(),
     "config": set(),
     "healing": set(),
-    "syntax": set(),
+    "languages": set(),
+    "lines": {"languages"},
+    "syntax": {"common", "languages", "lines"},
     "position": {"document"},
     "context": {"document", "syntax"},
     "extent": {"context"},
@@ -68,6 +70,7 @@ PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
     "rhythm", "suggestions",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
