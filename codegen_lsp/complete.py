@@ -85,7 +85,7 @@ def complete(
         _cleaned(candidate, stop, prompt, context, decision.extent, eol)
         for candidate, stop in zip(written, stats.stops, strict=True)
     ]
-    return Completion(rank(candidates), decision.reason, prompt, stats, known)
+    return Completion(rank(candidates, context), decision.reason, prompt, stats, known)
 
 
 def n_ctx_for(config: Config) -> int:
