@@ -1,5 +1,5 @@
-"""Brackets, read off a text itself: a tree would cost too much at every token, and has no place for those
-that are not there."""
+"""Brackets, read off a text itself: a tree would cost too much at every token, and does not say which
+are missing."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def _brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
 
 
 def _pattern(lexis: _Lexis) -> re.Pattern[str]:
-    """Matches a bracket, or as a whole what hides brackets. A quote that its line does not close hides none,
-    unless the text ends first: it may be closed yet."""
+    """Matches a bracket, or as a whole what hides brackets. A quote that its line does not close hides
+    none, unless the text ends first: it may be closed yet."""
     quoted = r"\\[^\n']+|[^'\\\n]" if lexis.one_character else r"(?!'')(?:\\.|[^'\\\n])*"
     parts = [
         r"[()\[\]{}]",

@@ -1,22 +1,31 @@
 r"""Raw text becomes what a person would have typed: a tuple of small filters, applied in order.
 
-A filter only ever shortens: it returns a beginning of what it got. So the order of filters brings no text
-back, and those of `ENDINGS` can be asked of an unfinished text whether it ends: what comes behind such
-an end would never be shown, so it is not generated.
+A filter only ever shortens: it returns a beginning of what it got. So no filter brings back what another
+has cut, and those of `ENDINGS` can be asked of an unfinished text whether it ends there: what comes
+behind such an end would never be shown, so it is not generated. They look at finished lines only.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 
 from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.common import is_near
 from codegen_lsp.context import Context
 from codegen_lsp.extent import Extent
+from codegen_lsp.indentation import (
+    REACH,
+    indentation_of,
+    is_remark,
+    no_jump,
+    one_paragraph,
+    own_unit,
+)
 from codegen_lsp.repetition import circle, loop, stutter
-from codegen_lsp.syntax import adds_error, block_end, kind_at, open_block
+from codegen_lsp.syntax import adds_error, block_end, kind_at
 
 Filter = Callable[[str, Context, Extent], str]
 
@@ -33,18 +42,14 @@ GAP = re.compile(r"\n[ \t]*\n[ \t]*\n")
 
 # The most lines of a statement that was to be one: at 60 tokens a second six lines take a second.
 MOST_LINES = 6
-# Characters on each side of the cursor in which brackets are matched: some two hundred lines.
-REACH = 8_192
 # The most that a candidate is parsed. A parse is incremental, and a tenth of a token's time or less.
 MOST_PARSES = 12
-# Two lines are one if a twentieth of their letters differ (Tabby's share; Tabby takes one letter of a short
-# line, too, but there a letter is the difference between `a = 1` and `b = 1`).
+# Two lines are one if a twentieth of their letters differ (Tabby's share; Tabby takes one letter of a
+# short line, too, but there a letter is the difference between `a = 1` and `b = 1`).
 LETTERS_A_DIFFERENCE = 20
 MOST_DIFFERENCES = 3
 
 NEXT_LINE = re.compile(r"[^\n]*(?:\n[ \t]*(?=\n))*\n([^\n]*\S)")
-INDENTED_BLOCK = re.compile(r"^([ \t]*)\S[^\n]*[:{]\n\1([ \t]+)\S", re.MULTILINE)
-COMMENT_LINE = re.compile(r"[ \t]*(?:#|//|/\*|\*(?![^ /])|--|\"\"\"|''')")
 CLOSING_START = re.compile(r"[ \t]*[)\]}]+")
 # Where a line may end that cannot stay whole: in front of a call, an index, a member, an operator, or
 # behind a statement or a bracket. Not in front of `=`, and not behind a keyword.
@@ -140,38 +145,6 @@ def _no_quote_again(text: str, context: Context, _: Extent) -> str:
     return text[: end.start()] if end else text
 
 
-def _one_paragraph(text: str, context: Context, extent: Extent) -> str:
-    """Up to where the block at the cursor ends by its indentation, or a new paragraph begins in it. The
-    line that closes its bracket belongs to it; a docstring or comment is no paragraph by itself."""
-    if extent is not Extent.BLOCK or "\n" not in text:
-        return text
-    opened = balance(text, context.language, context.line_before)
-    first, *others = text.split("\n")
-    is_behind_header = bool(context.line_before.strip())
-    level = None if is_behind_header else _indentation(context.line_before + first)
-    floor = _indentation(context.line_before) + 1
-    says_something = not (is_behind_header or _is_remark(first))
-    is_gap = False
-    start = len(first) + 1
-    for line in others:
-        is_blank = not line.strip()
-        if not is_blank and not opened.is_open(start):
-            indentation = _indentation(line)
-            if line.lstrip()[0] in CLOSERS:
-                end = text.find("\n", start)
-                return text if end < 0 else text[:end]
-            if level is None and indentation >= floor:
-                level = indentation
-            if level is None or indentation < level:
-                return text[: start - 1]
-            if is_gap and indentation == level and says_something:
-                return text[: start - 1]
-            says_something |= not _is_remark(line)
-        is_gap = is_blank
-        start += len(line) + 1
-    return text
-
-
 def _closed_block(text: str, context: Context, extent: Extent) -> str:
     """Up to where the syntax tree says that the block at the cursor has closed. The tree is asked only
     when a line was finished."""
@@ -190,15 +163,17 @@ def _no_loop(text: str, context: Context, _: Extent) -> str:
 
 
 def _no_element_again(text: str, context: Context, _: Extent) -> str:
-    """Up to an element of a list, or of the like, that stands in it above: a line that ends with a comma."""
-    at = text.find(",\n")
-    if at < 0:
+    """Up to an element that its list, or the like, has already: a line with a comma at its end, like one
+    above it that no line of less indentation parts from it."""
+    if ",\n" not in text:
         return text
-    above = context.prefix[-REACH:]
     lines = (context.line_before + text).split("\n")
+    above = context.prefix[-REACH:].split("\n")[-2::-1]
     for n, line in enumerate(lines[:-1]):
-        if line.endswith(",") and sum(map(str.isalpha, line)) > 3 and f"\n{line}\n" in above:
-            return _first_lines(n, lines, context)
+        if line.endswith(",") and sum(map(str.isalpha, line)) > 3:
+            depth = indentation_of(line)
+            if line in takewhile(partial(_is_as_deep, depth=depth), above):
+                return _first_lines(n, lines, context)
     return text
 
 
@@ -214,28 +189,6 @@ def _no_line_from_below(text: str, context: Context, _: Extent) -> str:
         if _alike(line.rstrip(), below[1]):
             return _first_lines(n, lines, context)
     return text
-
-
-def _no_jump(text: str, context: Context, _: Extent) -> str:
-    """Nothing where the first line is indented as it cannot be: deeper than where the editor has put the
-    cursor, or than a line above that opens nothing; or not deeper than a header."""
-    line = context.line_before + text
-    begun = line.lstrip()
-    if context.line_before.strip() or not begun or begun[0] == "\n":
-        return text
-    indentation, above = _indentation(line), _indentation(context.line_above)
-    if open_block(context.parsed, context.offset):
-        return (
-            text
-            if above < indentation and not above < len(context.line_before) < indentation
-            else ""
-        )
-    if indentation == len(context.line_before) or indentation <= above:
-        return text
-    goes_on = missing(context.prefix[-REACH:], "", context.language) or _is_remark(
-        context.line_above
-    )
-    return text if goes_on and len(context.line_before) < above else ""
 
 
 def _no_stutter(text: str, context: Context, _: Extent) -> str:
@@ -255,7 +208,7 @@ def _no_circle(text: str, *_: object) -> str:
 
 
 def _no_rest_of_line(text: str, context: Context, _: Extent) -> str:
-    """Without an end that already stands right of the cursor: not a part of a word, nor a bracket or quote
+    """Without an end that already stands right of the cursor: no part of a word, and no bracket or quote
     that closes what the text has opened."""
     rest = context.line_after.strip()
     kept = text.rstrip()
@@ -272,22 +225,10 @@ def _no_rest_of_line(text: str, context: Context, _: Extent) -> str:
     return text
 
 
-def _own_unit(text: str, context: Context, _: Extent) -> str:
-    """Up to the first line that is indented by another step than the file's."""
-    step = _unit(context)
-    lines = (context.line_before + text).split("\n")
-    for n, (above, line) in enumerate(zip(lines, lines[1:]), 1):
-        deeper = _indentation(line) - _indentation(above)
-        if step and above.rstrip().endswith((":", "{")) and line.strip() and deeper > 0:
-            if deeper != step:
-                return _first_lines(n, lines, context)
-    return text
-
-
 def _not_only_an_echo(text: str, context: Context, _: Extent) -> str:
     """Nothing where every line is a comment or docstring that says what stands above."""
     lines = [line for line in text.split("\n") if line.strip()]
-    if not all(map(_is_remark, lines)):
+    if not all(map(is_remark, lines)):
         return text
     said = _words(context.prefix[-1_000:])
     is_echo = all(_words(line) in said for line in lines) and _words(text)
@@ -329,17 +270,11 @@ def _closes_own(text: str, at: int, context: Context) -> bool:
     return balance(text, context.language, context.line_before).is_open(at)
 
 
-def _unit(context: Context) -> int:
-    """How far the blocks above the cursor are indented from their headers; 0 where there are none."""
-    steps = INDENTED_BLOCK.findall(context.prefix[-REACH:])
-    return len(steps[-1][1]) if steps else 0
-
-
 def _alike(line: str, other: str) -> bool:
     """Whether two lines say the same, but for a comma or semicolon or a few letters."""
     if line == other:
         return True
-    if min(len(line), len(other)) < LETTERS_A_DIFFERENCE or _indentation(line) != _indentation(
+    if min(len(line), len(other)) < LETTERS_A_DIFFERENCE or indentation_of(line) != indentation_of(
         other
     ):
         return False
@@ -349,21 +284,17 @@ def _alike(line: str, other: str) -> bool:
     return is_near(line.strip(), other.strip(), n_edits)
 
 
+def _is_as_deep(line: str, depth: int) -> bool:
+    return indentation_of(line) >= depth
+
+
 def _first_lines(n: int, lines: list[str], context: Context) -> str:
     """What the first `n` lines hold behind the cursor, which stands in the first of them."""
     return "\n".join(lines[:n])[len(context.line_before) :]
 
 
-def _is_remark(line: str) -> bool:
-    return bool(COMMENT_LINE.match(line))
-
-
 def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
-
-
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t"))
 
 
 ENDINGS: tuple[Filter, ...] = (
@@ -372,8 +303,8 @@ ENDINGS: tuple[Filter, ...] = (
     _paper,
     _no_bracket_too_many,
     _no_quote_again,
-    _one_paragraph,
-    _no_jump,
+    one_paragraph,
+    no_jump,
     _no_loop,
     _no_element_again,
     _no_line_from_below,
@@ -384,7 +315,7 @@ FILTERS: tuple[Filter, ...] = (
     _no_stutter,
     _no_circle,
     _no_rest_of_line,
-    _own_unit,
+    own_unit,
     _not_only_an_echo,
     _no_new_error,
 )

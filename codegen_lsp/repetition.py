@@ -27,7 +27,7 @@ LONGEST = max(circle.n_words for circle in CIRCLES)
 # A run of punctuation is one word, so that a ruler is not a circle.
 WORD = re.compile(r"\w+|[^\w\s]+")
 
-# What a line may begin with and be said twice: jumps, branches and labels end like parts of a program alike.
+# What a line may begin with and be said twice: parts of a program often end alike.
 USUAL = re.compile(
     r"\s*(?:return|break|continue|pass|raise|throw|else|elif|try|finally|except|catch|default|case|end|goto)\b"
     r"|\s*[^\w\s]+\s*\Z"

@@ -21,10 +21,15 @@ ALLOWED = {
     "syntax": set(),
     "position": {"document"},
     "context": {"document", "syntax"},
-    "extent": {"context"},
+    "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
-    "postprocess": {"context", "extent", "syntax"},
-    "rank": {"document"},
+    "postprocess": {
+        "brackets", "common", "context", "extent", "indentation", "repetition", "syntax",
+    },
+    "brackets": set(),
+    "repetition": set(),
+    "indentation": {"brackets", "context", "extent", "syntax"},
+    "rank": {"brackets", "context", "document"},
     "complete": {
         "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
     },
@@ -59,7 +64,8 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "brackets",
+    "indentation", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

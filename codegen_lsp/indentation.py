@@ -1,0 +1,106 @@
+"""Where lines stand: filters for `postprocess.py` that end a text where its block ends, or where a line
+is indented as none would be in this file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from codegen_lsp.brackets import CLOSERS, Balance, balance, missing
+from codegen_lsp.context import Context
+from codegen_lsp.extent import Extent
+from codegen_lsp.syntax import open_block
+
+# Characters above the cursor that are looked at: some two hundred lines.
+REACH = 8_192
+HEADER_ENDS = (":", "{")
+BLOCK_ABOVE = re.compile(r"^([ \t]*)\S[^\n]*[:{]\n\1([ \t]+)\S", re.MULTILINE)
+REMARK = re.compile(r"[ \t]*(?:#|//|/\*|\*(?![^ /])|--|\"\"\"|''')")
+
+
+class _Line(NamedTuple):
+    """One of a text's lines, from `start` to `end`; whether a blank one stands in front of it."""
+
+    text: str
+    start: int
+    end: int
+    is_behind_gap: bool
+
+
+def indentation_of(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def is_remark(line: str) -> bool:
+    """Whether a line is a comment or begins a docstring."""
+    return bool(REMARK.match(line))
+
+
+def one_paragraph(text: str, context: Context, extent: Extent) -> str:
+    """Up to where the block at the cursor ends by its indentation, or a new paragraph begins in it. The
+    line that closes its bracket belongs to it; a docstring or comment is no paragraph by itself."""
+    if extent is not Extent.BLOCK or "\n" not in text:
+        return text
+    first = context.line_before + text[: text.find("\n")]
+    is_behind_header = bool(context.line_before.strip())
+    level = None if is_behind_header else indentation_of(first)
+    says_something = not is_behind_header and not is_remark(first)
+    for line in _statements(text, balance(text, context.language, context.line_before)):
+        indentation = indentation_of(line.text)
+        if line.text.lstrip()[0] in CLOSERS:
+            return text[: line.end]
+        if level is None:
+            level = max(indentation, indentation_of(context.line_before) + 1)
+        is_new_paragraph = line.is_behind_gap and indentation == level and says_something
+        if indentation < level or is_new_paragraph:
+            return text[: line.start - 1]
+        says_something |= not is_remark(line.text)
+    return text
+
+
+def no_jump(text: str, context: Context, _: Extent) -> str:
+    """Nothing where the first line is indented as it cannot be: deeper than where the editor has put the
+    cursor, or than a line above that opens nothing; or not deeper than a header."""
+    cursor, line = len(context.line_before), context.line_before + text
+    if context.line_before.strip() or not line.strip() or line.lstrip(" \t")[0] == "\n":
+        return text
+    indentation, above = indentation_of(line), indentation_of(context.line_above)
+    if open_block(context.parsed, context.offset):
+        is_possible = indentation > above and (cursor <= above or indentation == cursor)
+    elif indentation in (cursor, above) or indentation < above:
+        is_possible = True
+    else:
+        goes_on = missing(context.prefix[-REACH:], "", context.language)
+        is_possible = cursor < above and bool(goes_on or is_remark(context.line_above))
+    return text if is_possible else ""
+
+
+def own_unit(text: str, context: Context, _: Extent) -> str:
+    """Up to the first line that stands behind its header by another step than those above the cursor."""
+    if "\n" not in text:
+        return text
+    steps = BLOCK_ABOVE.findall(context.prefix[-REACH:])
+    end = text.find("\n")
+    for above, line in pairwise((context.line_before + text).split("\n")):
+        step = indentation_of(line) - indentation_of(above)
+        opens = above.rstrip().endswith(HEADER_ENDS)
+        if steps and opens and line.strip() and step > 0 and step != len(steps[-1][1]):
+            return text[:end]
+        end += len(line) + 1
+    return text
+
+
+def _statements(text: str, brackets: Balance) -> Iterator[_Line]:
+    """The lines behind the first that are not blank, and begin where the text has nothing open."""
+    is_behind_gap = False
+    start = text.find("\n") + 1
+    for line in text[start:].split("\n"):
+        end = start + len(line)
+        if not line.strip():
+            is_behind_gap = True
+        elif not brackets.is_open(start):
+            yield _Line(line, start, end, is_behind_gap)
+            is_behind_gap = False
+        start = end + 1
