@@ -3,40 +3,15 @@ are missing."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
+
+from codegen_lsp.languages import Language, row
+from codegen_lsp.lines import indentation, tokens
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = frozenset(CLOSER_OF.values())
-
-
-class _Lexis(NamedTuple):
-    """What hides brackets in a language: comments to the line's end; what may go on over several lines,
-    by how it begins and ends; and whether an apostrophe quotes one character (or begins a lifetime)."""
-
-    comment: str
-    long: tuple[tuple[str, str], ...]
-    one_character: bool = False
-
-
-_C = _Lexis("//", (("/*", "*/"),), one_character=True)
-_GO = _Lexis("//", (("/*", "*/"), ("`", "`")), one_character=True)
-_JAVA = _Lexis("//", (("/*", "*/"), ('"""', '"""')), one_character=True)
-_SCRIPT = _Lexis("//", (("/*", "*/"), ("`", "`")))
-_PYTHON = _Lexis("#", (('"""', '"""'), ("'''", "'''")))
-_LEXIS = {
-    "c": _C,
-    "cpp": _C,
-    "go": _GO,
-    "java": _JAVA,
-    "javascript": _SCRIPT,
-    "javascriptreact": _SCRIPT,
-    "python": _PYTHON,
-    "rust": _C,
-    "typescript": _SCRIPT,
-    "typescriptreact": _SCRIPT,
-}
 
 
 class Balance(NamedTuple):
@@ -83,13 +58,13 @@ def missing(prefix: str, suffix: str, language: str) -> str:
     opened: list[tuple[str, int]] = []
     for at, bracket in _brackets(prefix, language):
         if bracket in CLOSER_OF:
-            opened.append((CLOSER_OF[bracket], _indentation(prefix, at)))
+            opened.append((CLOSER_OF[bracket], _indentation_at(prefix, at)))
         elif opened and opened[-1][0] == bracket:
             opened.pop()
     closing = _closed_below(suffix, language)
     lacking = ""
-    for closer, indentation in reversed(opened):
-        if closing and closing[0][0] == closer and closing[0][1] >= indentation:
+    for closer, depth in reversed(opened):
+        if closing and closing[0][0] == closer and closing[0][1] >= depth:
             closing.pop(0)
         else:
             lacking += closer
@@ -101,43 +76,28 @@ def _closed_below(suffix: str, language: str) -> list[tuple[str, int]]:
     its first line that is unknown, but the cursor stands there, and what follows it is meant for it."""
     first_line = suffix.find("\n") if "\n" in suffix else len(suffix)
     return [
-        (suffix[at], _indentation(suffix, at) if at > first_line else len(suffix))
+        (suffix[at], _indentation_at(suffix, at) if at > first_line else len(suffix))
         for at in balance(suffix, language).extra
     ]
 
 
 def _brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
-    """Where brackets stand, outside of comments and strings; and a long string or comment that does not
-    end, as if it were one that opens."""
-    for match in _PATTERNS.get(language, _ONLY_BRACKETS).finditer(text):
-        token = match[0]
-        if match.lastgroup == "open":
-            yield match.start(), token
-            return
-        if token in CLOSERS or token in CLOSER_OF:
-            yield match.start(), token
+    """Where brackets stand, outside of comments and strings; and a string or comment of several lines
+    that does not end, as if it were one that opens."""
+    known = row(language)
+    for token in tokens(text, 0, len(text), known):
+        if token.kind == "bracket":
+            yield token.start, text[token.start]
+        elif token.kind.startswith("open_") and text.startswith(_long(known), token.start):
+            yield token.start, "..."
 
 
-def _pattern(lexis: _Lexis) -> re.Pattern[str]:
-    """Matches a bracket, or as a whole what hides brackets. A quote that its line does not close hides
-    none, unless the text ends first: it may be closed yet."""
-    quoted = r"\\[^\n']+|[^'\\\n]" if lexis.one_character else r"(?!'')(?:\\.|[^'\\\n])*"
-    parts = [
-        r"[()\[\]{}]",
-        r'"(?!"")(?:\\.|[^"\\\n])*(?:"|\\?\Z)',
-        rf"'(?:{quoted})(?:'|\\?\Z)",
-        re.escape(lexis.comment) + r"[^\n]*",
-        *(f"{re.escape(begin)}[^\0]*?{re.escape(end)}" for begin, end in lexis.long),
-        "(?P<open>" + "|".join(re.escape(begin) for begin, _ in lexis.long) + ")",
-    ]
-    return re.compile("|".join(parts))
+@cache
+def _long(language: Language) -> tuple[str, ...]:
+    """What begins a string or comment that may go on over several lines."""
+    quotes = (quotes.begin for quotes in language.quotes if quotes.lines)
+    return (*quotes, *(begin for begin, _ in language.block_comments))
 
 
-_PATTERNS = {language: _pattern(lexis) for language, lexis in _LEXIS.items()}
-_ONLY_BRACKETS = re.compile(r"[()\[\]{}]")
-
-
-def _indentation(text: str, at: int) -> int:
-    start = text.rfind("\n", 0, at) + 1
-    line = text[start:at]
-    return len(line) - len(line.lstrip(" \t"))
+def _indentation_at(text: str, at: int) -> int:
+    return indentation(text[text.rfind("\n", 0, at) + 1 : at])

@@ -152,7 +152,7 @@ REFUSALS: tuple[Rule, ...] = (
 )
 PLACES: tuple[Rule, ...] = (
     (_code_follows, Extent.LINE, "code follows on the line"),
-    (_opens_block, Extent.BLOCK, "the block behind the header is empty"),
     (_follows_comment, Extent.BLOCK, "the comment above says what follows"),
+    (_opens_block, Extent.BLOCK, "the block behind the header is empty"),
     (_statement_begun, Extent.LINE, "a statement was begun"),
 )

@@ -12,18 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, takewhile
 
+from codegen_lsp.blocks import REACH, is_remark, no_jump, one_paragraph, own_unit
 from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.common import is_near
 from codegen_lsp.context import Context
 from codegen_lsp.extent import Extent
-from codegen_lsp.indentation import (
-    REACH,
-    indentation_of,
-    is_remark,
-    no_jump,
-    one_paragraph,
-    own_unit,
-)
+from codegen_lsp.lines import indentation
 from codegen_lsp.repetition import circle, loop, stutter
 from codegen_lsp.syntax import adds_error, block_end, kind_at
 
@@ -146,11 +140,11 @@ def _no_quote_again(text: str, context: Context, _: Extent) -> str:
 
 
 def _closed_block(text: str, context: Context, extent: Extent) -> str:
-    """Up to where the syntax tree says that the block at the cursor has closed. The tree is asked only
-    when a line was finished."""
+    """Up to the end of the line with which the block at the cursor closes, when a line was finished."""
     if extent is not Extent.BLOCK or "\n" not in text or text[text.rfind("\n") :].strip():
         return text
-    return text[: block_end(context.parsed, context.offset, text)]
+    end = block_end(context.parsed, context.offset, text)
+    return text if end is None else text[: text.find("\n", end)]
 
 
 def _no_loop(text: str, context: Context, _: Extent) -> str:
@@ -171,8 +165,8 @@ def _no_element_again(text: str, context: Context, _: Extent) -> str:
     above = context.prefix[-REACH:].split("\n")[-2::-1]
     for n, line in enumerate(lines[:-1]):
         if line.endswith(",") and sum(map(str.isalpha, line)) > 3:
-            depth = indentation_of(line)
-            if line in takewhile(partial(_is_as_deep, depth=depth), above):
+            siblings = takewhile(partial(_is_as_deep, depth=indentation(line)), above)
+            if line in siblings:
                 return _first_lines(n, lines, context)
     return text
 
@@ -228,7 +222,7 @@ def _no_rest_of_line(text: str, context: Context, _: Extent) -> str:
 def _not_only_an_echo(text: str, context: Context, _: Extent) -> str:
     """Nothing where every line is a comment or docstring that says what stands above."""
     lines = [line for line in text.split("\n") if line.strip()]
-    if not all(map(is_remark, lines)):
+    if not all(is_remark(line, context.language) for line in lines):
         return text
     said = _words(context.prefix[-1_000:])
     is_echo = all(_words(line) in said for line in lines) and _words(text)
@@ -274,9 +268,8 @@ def _alike(line: str, other: str) -> bool:
     """Whether two lines say the same, but for a comma or semicolon or a few letters."""
     if line == other:
         return True
-    if min(len(line), len(other)) < LETTERS_A_DIFFERENCE or indentation_of(line) != indentation_of(
-        other
-    ):
+    is_short = min(len(line), len(other)) < LETTERS_A_DIFFERENCE
+    if is_short or indentation(line) != indentation(other):
         return False
     if line.rstrip(" ;,") == other.rstrip(" ;,"):
         return True
@@ -285,7 +278,7 @@ def _alike(line: str, other: str) -> bool:
 
 
 def _is_as_deep(line: str, depth: int) -> bool:
-    return indentation_of(line) >= depth
+    return indentation(line) >= depth
 
 
 def _first_lines(n: int, lines: list[str], context: Context) -> str:

@@ -26,13 +26,15 @@ MARKED = [
     ("java", 'String a = """\n(\n""" !)'),
     ("javascript", "`${a}` !}"),
     ("rust", "fn f<'a>(b: &'a str) !}"),
-    ("plaintext", "f(')"),
+    ("plaintext", "f?(')"),
 ]
 
 
 @pytest.mark.parametrize(("language", "marked"), MARKED)
 def test_balance(language: str, marked: str) -> None:
-    text, extra, left = "", [], []
+    text = ""
+    extra: list[int] = []
+    left: list[int] = []
     for character in marked:
         if character in "!?":
             (extra if character == "!" else left).append(len(text))

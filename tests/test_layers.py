@@ -18,17 +18,19 @@ ALLOWED = {
     "engine": set(),
     "config": set(),
     "healing": set(),
-    "syntax": set(),
+    "languages": set(),
+    "lines": {"languages"},
+    "syntax": {"common", "languages", "lines"},
     "position": {"document"},
     "context": {"document", "syntax"},
     "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
     "postprocess": {
-        "brackets", "common", "context", "extent", "indentation", "repetition", "syntax",
+        "blocks", "brackets", "common", "context", "extent", "lines", "repetition", "syntax",
     },
-    "brackets": set(),
+    "brackets": {"languages", "lines"},
     "repetition": set(),
-    "indentation": {"brackets", "context", "extent", "syntax"},
+    "blocks": {"brackets", "context", "extent", "languages", "lines", "syntax"},
     "rank": {"brackets", "context", "document"},
     "complete": {
         "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
@@ -64,8 +66,8 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "brackets",
-    "indentation", "repetition",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
+    "blocks", "brackets", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

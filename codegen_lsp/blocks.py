@@ -1,23 +1,25 @@
-"""Where lines stand: filters for `postprocess.py` that end a text where its block ends, or where a line
-is indented as none would be in this file."""
+"""Filters for `postprocess.py` that look at where lines stand: where the block at the cursor ends, and
+where a line is indented as none would be in this file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from codegen_lsp.brackets import CLOSERS, Balance, balance, missing
 from codegen_lsp.context import Context
 from codegen_lsp.extent import Extent
+from codegen_lsp.languages import row
+from codegen_lsp.lines import indentation
 from codegen_lsp.syntax import open_block
 
 # Characters above the cursor that are looked at: some two hundred lines.
 REACH = 8_192
 HEADER_ENDS = (":", "{")
 BLOCK_ABOVE = re.compile(r"^([ \t]*)\S[^\n]*[:{]\n\1([ \t]+)\S", re.MULTILINE)
-REMARK = re.compile(r"[ \t]*(?:#|//|/\*|\*(?![^ /])|--|\"\"\"|''')")
 
 
 class _Line(NamedTuple):
@@ -29,13 +31,9 @@ class _Line(NamedTuple):
     is_behind_gap: bool
 
 
-def indentation_of(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t"))
-
-
-def is_remark(line: str) -> bool:
+def is_remark(line: str, language: str) -> bool:
     """Whether a line is a comment or begins a docstring."""
-    return bool(REMARK.match(line))
+    return line.lstrip().startswith(_remarks(language))
 
 
 def one_paragraph(text: str, context: Context, extent: Extent) -> str:
@@ -45,18 +43,18 @@ def one_paragraph(text: str, context: Context, extent: Extent) -> str:
         return text
     first = context.line_before + text[: text.find("\n")]
     is_behind_header = bool(context.line_before.strip())
-    level = None if is_behind_header else indentation_of(first)
-    says_something = not is_behind_header and not is_remark(first)
+    level = None if is_behind_header else indentation(first)
+    says_something = not is_behind_header and not is_remark(first, context.language)
     for line in _statements(text, balance(text, context.language, context.line_before)):
-        indentation = indentation_of(line.text)
+        depth = indentation(line.text)
         if line.text.lstrip()[0] in CLOSERS:
             return text[: line.end]
         if level is None:
-            level = max(indentation, indentation_of(context.line_before) + 1)
-        is_new_paragraph = line.is_behind_gap and indentation == level and says_something
-        if indentation < level or is_new_paragraph:
+            level = max(depth, indentation(context.line_before) + 1)
+        is_new_paragraph = line.is_behind_gap and depth == level and says_something
+        if depth < level or is_new_paragraph:
             return text[: line.start - 1]
-        says_something |= not is_remark(line.text)
+        says_something |= not is_remark(line.text, context.language)
     return text
 
 
@@ -66,14 +64,16 @@ def no_jump(text: str, context: Context, _: Extent) -> str:
     cursor, line = len(context.line_before), context.line_before + text
     if context.line_before.strip() or not line.strip() or line.lstrip(" \t")[0] == "\n":
         return text
-    indentation, above = indentation_of(line), indentation_of(context.line_above)
+    depth, above = indentation(line), indentation(context.line_above)
     if open_block(context.parsed, context.offset):
-        is_possible = indentation > above and (cursor <= above or indentation == cursor)
-    elif indentation in (cursor, above) or indentation < above:
+        is_possible = depth > above and (cursor <= above or depth == cursor)
+    elif depth in (cursor, above) or depth < above:
         is_possible = True
     else:
         goes_on = missing(context.prefix[-REACH:], "", context.language)
-        is_possible = cursor < above and bool(goes_on or is_remark(context.line_above))
+        is_possible = cursor < above and bool(
+            goes_on or is_remark(context.line_above, context.language)
+        )
     return text if is_possible else ""
 
 
@@ -84,7 +84,7 @@ def own_unit(text: str, context: Context, _: Extent) -> str:
     steps = BLOCK_ABOVE.findall(context.prefix[-REACH:])
     end = text.find("\n")
     for above, line in pairwise((context.line_before + text).split("\n")):
-        step = indentation_of(line) - indentation_of(above)
+        step = indentation(line) - indentation(above)
         opens = above.rstrip().endswith(HEADER_ENDS)
         if steps and opens and line.strip() and step > 0 and step != len(steps[-1][1]):
             return text[:end]
@@ -104,3 +104,11 @@ def _statements(text: str, brackets: Balance) -> Iterator[_Line]:
             yield _Line(line, start, end, is_behind_gap)
             is_behind_gap = False
         start = end + 1
+
+
+@cache
+def _remarks(language: str) -> tuple[str, ...]:
+    known = row(language)
+    blocks = [begin for begin, _ in known.block_comments]
+    docstrings = [quotes.begin for quotes in known.quotes if quotes.lines and len(quotes.begin) > 1]
+    return (*known.line_comments, *blocks, *docstrings, *(("* ", "*/") if blocks else ()))
