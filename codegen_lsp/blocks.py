@@ -31,6 +31,19 @@ class _Line(NamedTuple):
     is_behind_gap: bool
 
 
+def straight(text: str, context: Context) -> str:
+    """The text without the spaces that its first line has too many, and as many less in front of the
+    others: models begin a statement deeper than the one above, which opens nothing."""
+    if context.line_before.strip() or text[:1] not in (" ", "\t"):
+        return text
+    cursor, depth = len(context.line_before), indentation(context.line_before + text)
+    first_line = text[: text.find("\n")] if "\n" in text else text
+    if not first_line.strip() or _may_stand(depth, context):
+        return text
+    excess = re.compile(rf"^[ \t]{{1,{depth - cursor}}}", re.MULTILINE)
+    return excess.sub("", text)
+
+
 def is_remark(line: str, language: str) -> bool:
     """Whether a line is a comment or begins a docstring."""
     return line.lstrip().startswith(_remarks(language))
@@ -58,23 +71,14 @@ def one_paragraph(text: str, context: Context, extent: Extent) -> str:
     return text
 
 
-def no_jump(text: str, context: Context, _: Extent) -> str:
-    """Nothing where the first line is indented as it cannot be: deeper than where the editor has put the
-    cursor, or than a line above that opens nothing; or not deeper than a header."""
-    cursor, line = len(context.line_before), context.line_before + text
+def no_shallow_body(text: str, context: Context, _: Extent) -> str:
+    """Nothing where a block has to begin, and the text is not indented deeper than its header."""
+    line = context.line_before + text
     if context.line_before.strip() or not line.strip() or line.lstrip(" \t")[0] == "\n":
         return text
-    depth, above = indentation(line), indentation(context.line_above)
-    if open_block(context.parsed, context.offset):
-        is_possible = depth > above and (cursor <= above or depth == cursor)
-    elif depth in (cursor, above) or depth < above:
-        is_possible = True
-    else:
-        goes_on = missing(context.prefix[-REACH:], "", context.language)
-        is_possible = cursor < above and bool(
-            goes_on or is_remark(context.line_above, context.language)
-        )
-    return text if is_possible else ""
+    if indentation(line) > indentation(context.line_above):
+        return text
+    return "" if open_block(context.parsed, context.offset) else text
 
 
 def own_unit(text: str, context: Context, _: Extent) -> str:
@@ -104,6 +108,19 @@ def _statements(text: str, brackets: Balance) -> Iterator[_Line]:
             yield _Line(line, start, end, is_behind_gap)
             is_behind_gap = False
         start = end + 1
+
+
+def _may_stand(depth: int, context: Context) -> bool:
+    """Whether a statement that is indented so far may follow the line above the cursor's. Where an
+    editor has indented the cursor, it knew how far."""
+    cursor, above = len(context.line_before), indentation(context.line_above)
+    is_behind_header = open_block(context.parsed, context.offset)
+    if cursor > above or (cursor > 0 and not is_behind_header):
+        return False
+    if depth <= above or is_behind_header:
+        return True
+    is_told = is_remark(context.line_above, context.language)
+    return is_told or bool(missing(context.prefix[-REACH:], "", context.language))
 
 
 @cache

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, takewhile
 
-from codegen_lsp.blocks import REACH, is_remark, no_jump, one_paragraph, own_unit
+from codegen_lsp.blocks import (
+    REACH,
+    is_remark,
+    no_shallow_body,
+    one_paragraph,
+    own_unit,
+    straight,
+)
 from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.common import is_near
 from codegen_lsp.context import Context
@@ -54,6 +61,7 @@ INSIDE_POINT = re.compile(
 
 def clean(text: str, context: Context, extent: Extent) -> str:
     """The part of the text worth showing; possibly nothing."""
+    text = straight(text, context)
     for step in FILTERS:
         text = step(
             text.removesuffix("\n") + "\n", context, extent
@@ -63,6 +71,7 @@ def clean(text: str, context: Context, extent: Extent) -> str:
 
 def is_complete(text: str, context: Context, extent: Extent) -> bool:
     """Whether more of the text would be cut away: the generation can end. Asked at every token."""
+    text = straight(text, context)
     if any(step(text, context, extent) != text for step in ENDINGS):
         return True
     line = context.line_before + text
@@ -84,6 +93,12 @@ def truncate(text: str) -> str:
             text = text[: second[0].start()]
     end = PAPER_ENDS.search(text)
     return text[: end.start()] if end else text
+
+
+def _no_comment_unasked(text: str, context: Context, extent: Extent) -> str:
+    """Nothing where a line was to be suggested, and it is a comment: who wants one begins it."""
+    is_unasked = extent is Extent.LINE and not context.line_before.strip()
+    return "" if is_unasked and is_remark(text, context.language) else text
 
 
 def _no_sentinels(text: str, *_: object) -> str:
@@ -292,12 +307,13 @@ def _words(text: str) -> str:
 
 ENDINGS: tuple[Filter, ...] = (
     _no_sentinels,
+    _no_comment_unasked,
     _one_line,
     _paper,
     _no_bracket_too_many,
     _no_quote_again,
     one_paragraph,
-    no_jump,
+    no_shallow_body,
     _no_loop,
     _no_element_again,
     _no_line_from_below,
