@@ -103,7 +103,7 @@ def complete(
     candidates = [
         candidate.cleaned(stop, eol) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
-    return Completion(rank(candidates), reason, prompt, stats, known)
+    return Completion(rank(candidates, context), reason, prompt, stats, known)
 
 
 def n_ctx_for(config: Config) -> int:

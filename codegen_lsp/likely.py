@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.context import newline
 from codegen_lsp.document import Document
-from codegen_lsp.extent import OPENERS
 
 INDENTED = re.compile(r"^(\t| {1,8})[^\s*]", re.MULTILINE)
+# What a line ends with behind which editors go one step further in.
+OPENERS = (":", "{", "(", "[")
 # Python's ends of a block, behind which editors go back one step (as VS Code and Neovim do).
 LEAVES = re.compile(r"[ \t]+(?:return|pass|break|continue|raise)\b")
 

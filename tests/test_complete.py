@@ -14,7 +14,7 @@ from tests.marked import at_cursor, with_ghost
 def completed(marked: str, *replies: str, n: int = 1, step: int = 1) -> Completion:
     document, offset = at_cursor(marked)
     engine = FakeEngine(*replies, step=step)
-    return complete(Request(document, offset, n), engine, Config(), Cancel())
+    return complete(Request(document, offset, n, invoked=True), engine, Config(), Cancel())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_line_cut_by_the_length_limit_is_not_shown() -> None:
     reply = "a = 1\nb = 123456"
     engine = FakeEngine(reply)
     (candidate,) = complete(
-        Request(document, offset), engine, Config(max_tokens=11), Cancel()
+        Request(document, offset, invoked=True), engine, Config(max_tokens=11), Cancel()
     ).candidates
     assert candidate.text == "a = 1"
     assert candidate.stop == "length"

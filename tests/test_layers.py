@@ -23,15 +23,20 @@ ALLOWED = {
     "syntax": {"common", "languages", "lines"},
     "position": {"document"},
     "context": {"document", "syntax"},
-    "extent": {"context"},
+    "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
-    "postprocess": {"context", "extent", "syntax"},
-    "rank": {"document"},
+    "postprocess": {
+        "blocks", "brackets", "common", "context", "extent", "lines", "repetition", "syntax",
+    },
+    "brackets": {"languages", "lines"},
+    "repetition": set(),
+    "blocks": {"brackets", "context", "extent", "languages", "lines", "syntax"},
+    "rank": {"brackets", "context", "document"},
     "complete": {
         "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
     },
     "common": set(),
-    "likely": {"common", "context", "document", "extent"},
+    "likely": {"common", "context", "document"},
     "privacy": {"config", "context", "document"},
     "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
     "suggestions": {"complete", "config", "document"},
@@ -70,7 +75,8 @@ PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
     "rhythm", "suggestions",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
+    "languages", "lines",
+    "blocks", "brackets", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
