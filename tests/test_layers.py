@@ -30,7 +30,9 @@ ALLOWED = {
     },
     "common": set(),
     "likely": {"common", "document"},
-    "privacy": {"config", "context", "document"},
+    "secrets": {"common"},
+    "ignore": {"privacy"},
+    "privacy": {"config", "context", "document", "secrets"},
     "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
     "session": {"complete", "config", "document", "engine", "likely", "loaded", "privacy"},
     "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
@@ -60,6 +62,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "secrets",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -70,6 +73,7 @@ DOORS = {
     "llama_cpp": {"native"},
     "tree_sitter": {"syntax"},
     "httpx": {"models"},
+    "pathspec": {"ignore"},
     "platformdirs": {"models"},
     "rich": {"terminal"},
     "typer": {"__main__"},
