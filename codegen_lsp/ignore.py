@@ -34,18 +34,22 @@ GITIGNORE, CODEGENIGNORE = ".gitignore", ".codegenignore"
 
 
 class Ignore:
-    """Whether a file is kept back. On one thread."""
+    """Whether a file is kept back. May be asked on any thread."""
 
     def __init__(
         self, roots: Iterable[Path] = (), clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`roots` are the client's workspace folders. Whoever is in none belongs to the git repository
-        around it, or else to its own folder."""
-        self._roots = {_plain(root) for root in roots}
         self._clock = clock
         self._folders: dict[str, _Folder] = {}
         self._answers: dict[str, _Answer] = {}
         self._complaints: set[str] = set()
+        self.root_in(roots)
+
+    def root_in(self, roots: Iterable[Path]) -> None:
+        """Know the client's workspace folders. What is in none of them belongs to the git repository
+        around it, or else to its own folder."""
+        self._roots = {_plain(root) for root in roots}
+        self.forget()
 
     def __call__(self, uri: str) -> bool:
         """By URI. What has no place on a disk is not ignored."""

@@ -127,13 +127,16 @@ class Masked:
     text: str
 
 
+NOTHING = Masked("", "")
+
+
 def mask(text: str) -> str:
     """The text without what looks like a secret: a run of `MASK` of the same length stands for it."""
     return _masked(text, _spans(text))
 
 
 def remask(text: str, before: Masked) -> Masked:
-    """The same as `mask`, but only what has changed since `before`, an earlier version, is looked at."""
+    """As `mask`, but only what has changed since `before`, an earlier version, is looked at."""
     if "PRIVATE KEY" in text or "PRIVATE KEY" in before.original:
         return Masked(text, mask(text))
     start = n_common_start(text, before.original)

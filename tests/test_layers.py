@@ -29,13 +29,24 @@ ALLOWED = {
         "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
     },
     "common": set(),
-    "likely": {"common", "document"},
+    "likely": {"common", "context", "document", "extent"},
     "secrets": {"common"},
     "ignore": {"privacy"},
     "privacy": {"config", "context", "document", "secrets"},
-    "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
-    "session": {"complete", "config", "document", "engine", "likely", "loaded", "privacy"},
-    "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
+    "loaded": {
+        "complete", "config", "context", "document", "engine", "likely", "privacy", "secrets",
+    },
+    "suggestions": {"complete", "config", "document"},
+    "rhythm": set(),
+    "strain": set(),
+    "attempt": {"complete", "config", "context", "document", "engine", "likely"},
+    "session": {
+        "attempt", "complete", "config", "document", "engine", "ignore", "likely", "loaded",
+        "privacy", "rhythm", "strain", "suggestions",
+    },
+    "server": {
+        "__init__", "config", "document", "engine", "ignore", "loaded", "position", "session",
+    },
     "native": set(),
     "lookup": {"common"},
     "draft": {"lookup"},
@@ -62,7 +73,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
-    "secrets",
+    "rhythm", "suggestions", "secrets",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -137,8 +137,8 @@ def ignore(_: float) -> None:
 
 
 async def ask(session: Session, document: Document) -> list[str]:
-    completion = await session.complete(document, 4, 1)
-    return [candidate.text for candidate in completion.candidates]
+    answer = await session.complete(document, 4, 1)
+    return [candidate.text for candidate in answer.completion.candidates]
 
 
 def test_newest_request_wins_and_the_older_one_is_answered_at_once() -> None:
@@ -581,8 +581,11 @@ def test_the_same_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCapt
         session = await loaded_session(engine)
         session.put(document())
         await pause(clock, session)
-        for engine.trouble in ["it is gone", "it is gone", "", "it is gone", "no memory"]:
-            assert await ask(session, document()) == ([] if engine.trouble else ["1"])
+        for n, engine.trouble in enumerate(
+            ["it is gone", "it is gone", "", "it is gone", "no memory"]
+        ):
+            asked = document(text=f"{n} = ")
+            assert await ask(session, asked) == ([] if engine.trouble else ["1"])
         assert [record.getMessage() for record in caplog.records] == [
             "no suggestion: it is gone",
             "no suggestion: it is gone",
@@ -800,7 +803,7 @@ def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
         session.put(opened)
         await clock.pass_()
         await clock.until(lambda: engine.n_evaluated)
-        asked = await session.complete(opened, len(code), 1)
+        asked = (await session.complete(opened, len(code), 1)).completion
         assert asked.stats.n_reused == asked.stats.n_prompt == engine.n_evaluated[0]
 
         await clock.pass_()
@@ -812,7 +815,7 @@ def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
         await clock.until(lambda: len(engine.n_evaluated) == 2)
         # The accepted text was evaluated while it was written, all but its last token.
         assert engine.n_evaluated[1] <= 3 < candidate.n_tokens
-        asked = await session.complete(edited, len(edited.text), 1)
+        asked = (await session.complete(edited, len(edited.text), 1)).completion
         assert asked.stats.n_reused == asked.stats.n_prompt
         session.close()
 
