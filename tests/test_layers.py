@@ -52,7 +52,8 @@ ALLOWED = {
     "draft": {"lookup"},
     "sampler": {"engine", "healing", "native"},
     "slot": {"common", "engine", "native"},
-    "llama": {"draft", "engine", "healing", "native", "sampler", "slot"},
+    "infill": {"engine", "native"},
+    "llama": {"draft", "engine", "healing", "infill", "native", "sampler", "slot"},
     "wire": {"engine"},
     # These two never know llama: the server stays small, and cannot crash in it.
     "keeper": {"engine", "wire"},
