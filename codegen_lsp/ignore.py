@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 LIFETIME = 1.0
 MAX_SIZE = 1_000_000  # bytes; the longest of GitHub's templates has 10,000
 MAX_DEPTH = 200  # folders; who builds deeper ones means no good
-GITIGNORE, CODEGENIGNORE = ".gitignore", ".codegenignore"
+RULES = {".gitignore": "git", ".codegenignore": "codegen"}  # and to which group each belongs
 
 
 class Ignore:
@@ -202,8 +202,8 @@ def _rule_files(folder: str) -> Iterator[tuple[str, str]]:
     git = _git_folder(Path(folder, ".git"))
     if git is not None:
         yield "git", str(git / "info" / "exclude")
-    yield "git", f"{folder}/{GITIGNORE}"
-    yield "codegen", f"{folder}/{CODEGENIGNORE}"
+    for name, group in RULES.items():
+        yield group, f"{folder}/{name}"
 
 
 def _git_folder(git: Path) -> Path | None:

@@ -32,6 +32,7 @@ ALLOWED = {
     "likely": {"common", "context", "document", "extent"},
     "secrets": {"common"},
     "ignore": {"privacy"},
+    "project": {"common", "config", "document", "ignore", "privacy", "secrets", "syntax"},
     "privacy": {"config", "context", "document", "secrets"},
     "loaded": {
         "complete", "config", "context", "document", "engine", "likely", "privacy", "secrets",
