@@ -25,9 +25,9 @@ from codegen_lsp.config import Config
 from codegen_lsp.context import gather
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.languages import language_of
 from codegen_lsp.models import ModelError, add, find, installed, models_dir, remove
 from codegen_lsp.position import Position, offset_at
-from codegen_lsp.syntax import language_of
 from codegen_lsp.worker import Worker
 
 app = typer.Typer(

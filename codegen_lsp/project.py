@@ -16,9 +16,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,9 +27,9 @@ from codegen_lsp.common import n_common_start
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.ignore import RULES, Ignore
+from codegen_lsp.languages import language_of
 from codegen_lsp.privacy import may_read
 from codegen_lsp.secrets import mask
-from codegen_lsp.syntax import language_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ secrets are. Says whether there is room for more."""
 FETCHED = {"node_modules", "bower_components", "__pycache__", "site-packages"}
 # Open files whose neighbours come first.
 MAX_NEAR = 8
+# Files and folders looked at in one go; takes a millisecond.
+STEP = 64
 # Seconds of rest that are saved up, because the shortest rests take longer than they should.
 MIN_REST = 0.02
 
@@ -68,6 +71,10 @@ class Status:
     is_finished: bool = False
     stopped: str = ""
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_finished or bool(self.stopped)
+
     def __str__(self) -> str:
         files = f"{self.n_indexed:,} of {self.n_seen:,} files"
         if self.stopped:
@@ -86,7 +93,8 @@ class Project:
         limits: Limits | None = None,
         hear: Callable[[Status], None] = lambda _: None,
     ) -> None:
-        """`learn`, `forget` (which gets a name) and `hear` are called on the thread."""
+        """`learn`, `forget` (which gets a name) and `hear` are called on the thread; `hear` when it
+        begins and when it ends."""
         self._learn, self._forget, self._hear = learn, forget, hear
         self._limits = limits or Limits()
         # What others say, guarded by `_news`.
@@ -101,7 +109,9 @@ class Project:
         self._ignore = Ignore()
         self._status = Status(is_finished=True)
         self._known: dict[str, _Known] = {}  # by path
+        self._unsure: deque[str] = deque()  # known, but perhaps gone, or no longer to be known
         self._files: deque[str] = deque()
+        self._entries: Iterator[os.DirEntry[str]] = iter(())  # of the folder that is walked
         self._folders: list[tuple[int, str]] = []  # a heap, by distance
         self._walked: set[str] = set()
         self._n_looked_at = 0
@@ -146,7 +156,7 @@ class Project:
             if Path(path).name in RULES:
                 self._order("begin", self._begin)
             else:
-                self._order(path, partial(self._read, path, is_changed=True))
+                self._order(path, partial(self._read_again, path))
 
     def pause(self) -> None:
         """Do nothing for now: somebody else needs the processor."""
@@ -184,10 +194,15 @@ class Project:
         with self._news:
             while not self._is_closed:
                 rest = self._resting_until - time.monotonic()
+                # What may no longer be known does not wait.
+                if "begin" in self._orders:
+                    return self._orders.pop("begin")
+                if self._unsure:
+                    return self._sweep
                 if not self._is_paused and rest <= 0:
                     if self._orders:
                         return self._orders.pop(next(iter(self._orders)))
-                    if not self._status.is_finished and not self._status.stopped:
+                    if not self._status.is_over:
                         return self._go_on
                 self._news.wait(rest if rest > 0 else None)
         return None
@@ -203,37 +218,56 @@ class Project:
         """Look at everything anew. What is known stays known, if it is still there and may be."""
         self._ignore.root_in(map(Path, self._roots))
         self._n_looked_at, self._seconds = 0, 0.0
+        self._unsure.extend(self._known)
         self._walked.clear()
         self._files.clear()
+        self._entries = iter(())
         self._folders = [(0, folder) for folder in (*self._roots, *self._near)]
+        self._status = Status()
         self._turn()
-        for path, known in list(self._known.items()):
-            if known.name != self.name_of(path) or not self._may_read(path) or _stamp(path) is None:
+        self._hear(self._status)
+
+    def _sweep(self) -> None:
+        for path in _first(self._unsure, STEP):
+            known = self._known.get(path)
+            is_same = known is not None and known.name == self.name_of(path)
+            if not is_same or not self._may_read(path) or _stamp(path) is None:
                 self._drop(path)
-        self._tell(Status())
 
     def _turn(self) -> None:
         """The nearest folders first, and none twice."""
         wanted = {*self._near, *(folder for _, folder in self._folders)} - self._walked
         self._folders = [(self._distance(folder), folder) for folder in wanted]
         heapq.heapify(self._folders)
-        if self._folders and not self._status.stopped:
-            self._tell(replace(self._status, is_finished=False))
+        if self._folders:
+            self._status = replace(self._status, is_finished=False)
 
     def _go_on(self) -> None:
+        entries = list(islice(self._entries, STEP))
         if stopped := self._why_stop():
-            self._tell(replace(self._status, stopped=stopped))
+            self._end(stopped)
+        elif entries:
+            self._see(entries)
         elif self._files:
             self._read(self._files.popleft())
         elif self._folders:
-            self._walk(heapq.heappop(self._folders)[1])
+            _, folder = heapq.heappop(self._folders)
+            self._walked.add(folder)
+            self._entries = _entries(folder)
         else:
-            self._tell(replace(self._status, is_finished=True))
+            self._end()
+
+    def _end(self, stopped: str = "") -> None:
+        self._status = replace(self._status, is_finished=not stopped, stopped=stopped)
+        self._entries = iter(())
+        self._files.clear()
+        self._folders.clear()
+        self._hear(self._status)
 
     def _why_stop(self) -> str:
         """Which limit was reached, if any."""
         limits = self._limits
-        if self._status.n_indexed >= limits.n_files and (self._files or self._folders):
+        if len(self._known) >= limits.n_files and (self._files or self._folders):
             return f"these are the {limits.n_files:,} nearest ones"
         if self._n_looked_at > limits.n_seen:
             return f"there are more than {limits.n_seen:,} files and folders"
@@ -247,25 +281,27 @@ class Project:
             return 0
         return min((_n_between(folder, near) for near in (self._near or self._roots)), default=0)
 
-    def _walk(self, folder: str) -> None:
-        """Look at what is in a folder."""
-        self._walked.add(folder)
-        files, folders = [], []
-        for entry in _entries(folder):
-            self._n_looked_at += 1
+    def _see(self, entries: list[os.DirEntry[str]]) -> None:
+        """Note what is in a folder, to be read and walked. What links lead to is found by itself, or is
+        none of the project's."""
+        self._n_looked_at += len(entries)
+        n_before = len(self._files)
+        for entry in entries:
+            path = entry.path
             if entry.is_dir(follow_symlinks=False):
-                if self._is_of_the_project(entry.path):
-                    folders.append(entry.path)
-            elif entry.is_file(follow_symlinks=False) and self._may_read(entry.path):
-                files.append(entry.path)
-        files.sort(key=lambda path: Path(path).stem not in self._imported)
-        self._files.extend(files)
-        for path in folders:
-            if any(_is_in(path, root) for root in self._roots) and path not in self._walked:
-                heapq.heappush(self._folders, (self._distance(path), path))
-        self._tell(replace(self._status, n_seen=self._status.n_seen + len(files)))
+                if self._is_in_roots(path) and self._is_own(path) and path not in self._walked:
+                    heapq.heappush(self._folders, (self._distance(path), path))
+            elif entry.is_file(follow_symlinks=False) and self._may_read(path):
+                is_imported = Path(path).stem in self._imported
+                (self._files.appendleft if is_imported else self._files.append)(path)
+        n_seen = self._status.n_seen + len(self._files) - n_before
+        self._status = replace(self._status, n_seen=n_seen)
 
-    def _is_of_the_project(self, folder: str) -> bool:
+    def _is_in_roots(self, path: str) -> bool:
+        return any(_is_in(path, root) for root in self._roots)
+
+    def _is_own(self, folder: str) -> bool:
+        """Whether the project's people have written what is in a folder."""
         name = Path(folder).name
         is_made = name.startswith(".") or name in FETCHED or Path(folder, "pyvenv.cfg").exists()
         return not is_made and not self._ignore.covers(folder, is_folder=True)
@@ -275,11 +311,17 @@ class Project:
         unread = Document(path, language, 0, "")
         return language != "plaintext" and may_read(unread, self._config, self._ignore.covers)
 
+    def _read_again(self, path: str) -> None:
+        around = [str(folder) for folder in Path(path).parents]
+        inside = [folder for folder in around if self._is_in_roots(folder)]
+        if around[0] in self._walked or (inside and all(map(self._is_own, inside[:-1]))):
+            self._read(path, is_changed=True)
+
     def _read(self, path: str, *, is_changed: bool = False) -> None:
         """Know what a file defines; nothing of what cannot be read, is too long or no text."""
         stamp = _stamp(path) if self._may_read(path) else None
         known = self._known.get(path)
-        if stamp is None or is_changed or known is None or known.stamp != stamp:
+        if stamp is None or known is None or known.stamp != stamp or is_changed:
             text = None if stamp is None else _text(path, self._limits.n_bytes)
             if text is None:
                 self._drop(path)
@@ -288,19 +330,15 @@ class Project:
                 return
             name = self.name_of(path)
             if not self._learn(name, language_of(Path(path).suffix), mask(text)):
-                self._tell(replace(self._status, stopped="there is no room for more"))
+                self._end("there is no room for more")
                 return
             self._known[path] = _Known(name, stamp)
-        self._tell(replace(self._status, n_indexed=len(self._known)))
+        self._status = replace(self._status, n_indexed=len(self._known))
 
     def _drop(self, path: str) -> None:
         known = self._known.pop(path, None)
         if known is not None:
             self._forget(known.name)
-
-    def _tell(self, status: Status) -> None:
-        self._status = status
-        self._hear(status)
 
 
 class _Known(NamedTuple):
@@ -327,13 +365,18 @@ def _n_between(one: str, other: str) -> int:
     return len(ones) + len(others) - 2 * n_common_start(ones, others)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """In the order of their names; none where nobody may look."""
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder, as it comes; nothing where nobody may look."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            yield from entries
     except OSError:
-        return []
+        return
+
+
+def _first(waiting: deque[str], n: int) -> list[str]:
+    """Take the first of those that wait."""
+    return [waiting.popleft() for _ in range(min(n, len(waiting)))]
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

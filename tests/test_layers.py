@@ -18,7 +18,9 @@ ALLOWED = {
     "engine": set(),
     "config": set(),
     "healing": set(),
-    "syntax": set(),
+    "languages": set(),
+    "lines": {"languages"},
+    "syntax": {"common", "languages", "lines"},
     "position": {"document"},
     "context": {"document", "syntax"},
     "extent": {"context"},
@@ -32,7 +34,7 @@ ALLOWED = {
     "likely": {"common", "context", "document", "extent"},
     "secrets": {"common"},
     "ignore": {"privacy"},
-    "project": {"common", "config", "document", "ignore", "privacy", "secrets", "syntax"},
+    "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "privacy": {"config", "context", "document", "secrets"},
     "loaded": {
         "complete", "config", "context", "document", "engine", "likely", "privacy", "secrets",
@@ -74,7 +76,7 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
     "rhythm", "suggestions", "secrets",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
