@@ -170,6 +170,11 @@ class Engine(Protocol):
     def footprint(self) -> Footprint:
         """What this engine takes of the memory."""
 
+    @property
+    def infill(self) -> Infill | None:
+        """How to ask it for what stands between two texts; None where it knows only what follows.
+        Whatever ends such an answer ends every answer, as "eos", and is never part of one."""
+
     def tokenize(self, text: str) -> list[int]:
         """The model's tokens for `text`, with no begin-of-text token."""
 

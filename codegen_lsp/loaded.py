@@ -10,13 +10,16 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from codegen_lsp.complete import Completion, Known, Request, complete, prompt_for
 from codegen_lsp.config import Config
 from codegen_lsp.context import gather
+from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.likely import Place
-from codegen_lsp.privacy import excerpt, may_read
+from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
+from codegen_lsp.secrets import NOTHING, Masked
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +30,16 @@ MAX_KNOWN = 8
 class Loaded:
     """One engine at a time, or none so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_ignored: IsIgnored) -> None:
+        self._is_ignored = is_ignored
         self.settings: object = None  # what the engine was made from
         self._engine: Engine | None = None
         # By URI: which version, and by which rules.
         self._told: dict[str, tuple[object, Config]] = {}
         # By URI, the one used last at the end.
         self._known: dict[str, Known] = {}
+        # By URI: the last version, with its secrets masked.
+        self._masked: dict[str, Masked] = {}
         # Places whose prompts were evaluated last: that of a request, those ahead of it.
         self._ready: deque[Place] = deque(maxlen=4)
         self._trouble = ""  # that the engine has; said once, until it does its work again
@@ -59,7 +65,8 @@ class Loaded:
             return completion
         with self._surviving():
             known = self._known.get(request.document.uri, Known())
-            completion = complete(request, self._engine, config, cancel, known, hear)
+            asked = replace(request, document=self._readable(request.document))
+            completion = complete(asked, self._engine, config, cancel, known, hear)
             self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
                 self._ready.append(Place(request.document, request.offset))
@@ -84,6 +91,7 @@ class Loaded:
         for place in [place for place in self._ready if place.document.uri == uri]:
             self._ready.remove(place)
         self._known.pop(uri, None)
+        self._masked.pop(uri, None)
         if self._told.pop(uri, None) and self._engine is not None:
             with self._surviving():
                 self._engine.remember(uri, "")
@@ -102,7 +110,8 @@ class Loaded:
         is_told = self._told.get(document.uri) == (document, config)
         if self._engine is None or is_told or cancel.is_set():
             return
-        self._engine.remember(document.uri, excerpt(document, place.offset or 0, config))
+        text = excerpt(document, place.offset or 0, config, self._is_ignored)
+        self._engine.remember(document.uri, text)
         self._told[document.uri] = (document, config)
 
     def _warm(self, place: Place, config: Config, cancel: Cancel) -> int:
@@ -112,8 +121,11 @@ class Loaded:
         # What was just answered is left alone: behind its prompt the engine holds the answer too,
         # and that is the next prompt if it is accepted.
         is_ready = place in self._ready
-        if self._engine is None or is_ready or cancel.is_set() or not may_read(document, config):
+        if self._engine is None or is_ready or cancel.is_set():
             return 0
+        if not may_read(document, config, self._is_ignored):
+            return 0
+        document = self._readable(document)
         context = gather(document, len(document.text) if place.offset is None else place.offset)
         if context is None:
             return 0
@@ -127,6 +139,11 @@ class Loaded:
             self._ready.append(place)
             self._trouble = ""
         return n_tokens
+
+    def _readable(self, document: Document) -> Document:
+        uri = document.uri
+        document, self._masked[uri] = readable(document, self._masked.get(uri, NOTHING))
+        return document
 
     def _know(self, uri: str, known: Known) -> None:
         self._known.pop(uri, None)

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from codegen_lsp import __version__
 from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
+from codegen_lsp.ignore import path_of
 from codegen_lsp.loaded import log_failure
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
 from codegen_lsp.session import Answer, Load, Session
@@ -235,6 +237,8 @@ def _register(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
+        uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+        session.ignore.root_in(Path(path) for path in map(path_of, uris) if path)
         experimental = params.capabilities.experimental
         match experimental:
             case {"codegen": {"trace": True}}:

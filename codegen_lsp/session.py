@@ -20,9 +20,10 @@ from codegen_lsp.complete import Completion, Request, n_ctx_for
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.ignore import Ignore
 from codegen_lsp.likely import Place, enter, follow, is_at_end
 from codegen_lsp.loaded import Loaded
-from codegen_lsp.privacy import may_read
+from codegen_lsp.privacy import refusal
 from codegen_lsp.rhythm import Rhythm
 from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
@@ -86,7 +87,8 @@ class Session:
         self._suggestions = Suggestions()
         self._load = load
         self._loading: _Loading | None = None
-        self._loaded = Loaded()
+        self.ignore = Ignore()
+        self._loaded = Loaded(self.ignore)
         self._strain = Strain(self._loaded.seconds_used)
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
@@ -183,8 +185,8 @@ class Session:
         """Candidates for the cursor, or none as soon as a newer request or a change outdates this
         one. Where the awaiting task is cancelled, the engine is stopped unless somebody asks again
         who has typed what it says."""
-        if not may_read(document, self.config):
-            return Answer(Completion(reason="switched off here"))
+        if why := refusal(document, self.config, self.ignore):
+            return Answer(Completion(reason=why))
         self._give_up()
         self._interrupt()
         if document.uri in self.documents:

@@ -22,6 +22,7 @@ from codegen_lsp.engine import (
     EngineError,
     Footprint,
     Generation,
+    Infill,
     Prompt,
     Sampling,
     Stats,
@@ -102,6 +103,10 @@ class Worker:
     @property
     def footprint(self) -> Footprint:
         return self.ready.footprint
+
+    @property
+    def infill(self) -> Infill | None:
+        return self.ready.infill
 
     @property
     def pid(self) -> int:

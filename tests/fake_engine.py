@@ -8,6 +8,7 @@ from codegen_lsp.engine import (
     Cancel,
     Footprint,
     Generation,
+    Infill,
     Prompt,
     Sampling,
     Stats,
@@ -21,9 +22,12 @@ class FakeEngine:
     """Replies with `replies` in turn, one for each candidate, `step` characters a token; reads a
     character a token. Keeps what it was asked."""
 
-    def __init__(self, *replies: str, step: int = 1, n_ctx: int = 2048) -> None:
+    def __init__(
+        self, *replies: str, step: int = 1, n_ctx: int = 2048, infill: Infill | None = None
+    ) -> None:
         self.n_ctx = n_ctx
         self.footprint = Footprint(0, 0, 1)
+        self.infill = infill
         self.prompts: list[Prompt] = []
         self.warmed: list[str] = []
         self.remembered: dict[str, str] = {}

@@ -39,21 +39,32 @@ ALLOWED = {
     "likely": {"common", "context", "document"},
     "privacy": {"config", "context", "document"},
     "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
+    "likely": {"common", "context", "document", "extent"},
+    "secrets": {"common"},
+    "ignore": {"privacy"},
+    "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
+    "privacy": {"config", "context", "document", "secrets"},
+    "loaded": {
+        "complete", "config", "context", "document", "engine", "likely", "privacy", "secrets",
+    },
     "suggestions": {"complete", "config", "document"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "context", "document", "engine", "likely"},
     "session": {
-        "attempt", "complete", "config", "document", "engine", "likely", "loaded", "privacy",
-        "rhythm", "strain", "suggestions",
+        "attempt", "complete", "config", "document", "engine", "ignore", "likely", "loaded",
+        "privacy", "rhythm", "strain", "suggestions",
     },
-    "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
+    "server": {
+        "__init__", "config", "document", "engine", "ignore", "loaded", "position", "session",
+    },
     "native": set(),
     "lookup": {"common"},
     "draft": {"lookup"},
     "sampler": {"engine", "healing", "native"},
     "slot": {"common", "engine", "native"},
-    "llama": {"draft", "engine", "healing", "native", "sampler", "slot"},
+    "infill": {"engine", "native"},
+    "llama": {"draft", "engine", "healing", "infill", "native", "sampler", "slot"},
     "wire": {"engine"},
     # These two never know llama: the server stays small, and cannot crash in it.
     "keeper": {"engine", "wire"},
@@ -77,6 +88,8 @@ PURE = {
     "rhythm", "suggestions",
     "languages", "lines",
     "blocks", "brackets", "repetition",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
+    "rhythm", "suggestions", "secrets",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -87,6 +100,7 @@ DOORS = {
     "llama_cpp": {"native"},
     "tree_sitter": {"syntax"},
     "httpx": {"models"},
+    "pathspec": {"ignore"},
     "platformdirs": {"models"},
     "rich": {"terminal"},
     "typer": {"__main__"},
