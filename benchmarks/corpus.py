@@ -1,11 +1,12 @@
-"""Fetches the code that the replay types: real, of eight languages, and never read by the embedded model.
+"""Fetches the code that the replay types: real, of eight languages, and never read by the embedded
+model.
 
     python benchmarks/corpus.py build/replay
 
-It comes from published packages, by the commands that come with their languages (pip, npm) or with Debian
-(apt-get); those that are missing here leave a gap, which is told. Versions and digests are pinned, so that
-everybody types the same. Nothing of it is kept in the repository; each package's licence is in `PACKAGES`,
-and allows to read and to type it.
+It comes from published packages, by the commands that come with their languages (pip, npm) or with
+Debian (apt-get); those that are missing here leave a gap, which is told. Versions and digests are
+pinned, so that everybody types the same. Nothing of it is kept in the repository; each package's licence
+stands in `PACKAGES`, and allows to read and to type it.
 
     build/replay/LANGUAGE/PACKAGE/...   what is typed
     build/replay/large/...              one file of more than 5,000 lines, for the server's own cost
@@ -134,16 +135,15 @@ class CorpusError(Exception):
 
 def main(folder: Path) -> None:
     """Fetch every package that can be fetched here."""
-    missing = 0
+    n_missing = 0
     for package in PACKAGES:
+        print(f"{package.name} {package.version} ({package.licence}): ", end="", flush=True)
         try:
-            n_files = fetch(package, folder)
+            print(f"{fetch(package, folder)} files")
         except CorpusError as error:
-            missing += 1
-            print(f"left out: {error}", file=sys.stderr)
-        else:
-            print(f"{n_files:4} files of {package.name} {package.version} ({package.licence})")
-    if missing == len(PACKAGES):
+            print(f"left out: {error}")
+            n_missing += 1
+    if n_missing == len(PACKAGES):
         sys.exit("there is nothing to type")
 
 
@@ -154,12 +154,12 @@ def fetch(package: Package, folder: Path) -> int:
         archive = _downloaded(package, place)
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         if digest != package.sha256:
-            raise CorpusError(f"{package.name} {package.version} is not the one that is pinned")
+            raise CorpusError("it is not the one that is pinned")
         unpacked = place / "unpacked"
         _unpack(archive, unpacked)
         found = list(_typed(package, unpacked))
         if not found:
-            raise CorpusError(f"{package.name} {package.version} has nothing to type")
+            raise CorpusError("there is nothing to type in it")
         for language, path in found:
             inside = path.relative_to(unpacked)
             target = folder / language / package.name / "/".join(inside.parts[-2:])
@@ -187,11 +187,11 @@ def _downloaded(package: Package, place: Path) -> Path:
             commands[package.tool], cwd=place, capture_output=True, text=True, check=False
         )
     except OSError as error:
-        raise CorpusError(f"{name}: there is no {package.tool} here ({error.strerror})") from error
+        raise CorpusError(f"there is no {package.tool} here ({error.strerror})") from error
     archives = [path for path in place.iterdir() if path.is_file()]
     if done.returncode != 0 or len(archives) != 1:
         reason = (done.stderr.strip() or "it has fetched nothing").split("\n")[-1]
-        raise CorpusError(f"{name} {version}: {package.tool} says: {reason}")
+        raise CorpusError(f"{package.tool} says: {reason}")
     return archives[0]
 
 
