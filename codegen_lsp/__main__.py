@@ -220,7 +220,7 @@ def bench_replay(
         list[Path], typer.Argument(metavar="FILES...", help="What to type from; folders, too.")
     ],
     model: ModelOption = "nano",
-    pieces: Annotated[int, typer.Option(min=1, help="How many places are typed at.")] = 40,
+    pieces: Annotated[int, typer.Option(min=1, help="How many places are typed at.")] = 20,
     length: Annotated[int, typer.Option(min=1, help="Characters typed at a place, or more.")] = 120,
     seed: Annotated[int, typer.Option(help="Of places, typos and intervals.")] = 0,
     client: Annotated[

@@ -16,7 +16,7 @@ from codegen_lsp.complete import Completion
 from codegen_lsp.doctor import Check
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.models import Model
-from codegen_lsp.tally import Spread
+from codegen_lsp.tally import SOURCES, Spread
 
 if TYPE_CHECKING:  # these load llama.cpp's library, which the other commands may not need
     from codegen_lsp import contest
@@ -139,36 +139,25 @@ def print_replay(report: contest.Report, figures: Mapping[str, tuple[str, str]])
     console.print(
         f"{report.model}: {report.n_pieces} pieces of {report.n_files} files, typed with {manners}"
     )
-    sides = [("OURS", report.ours)] + ([("BASELINE", report.baseline)] if report.baseline else [])
-    rows = {title: _replay_rows(side, figures) for title, side in sides}
-    table = _bench_table("FIGURE", "UNIT", *(f">{title}" for title in rows), "")
-    for name, (unit, meaning, _) in rows["OURS"].items():
-        values = [each[name][2] if name in each else "—" for each in rows.values()]
-        table.add_row(name, unit, *values, meaning)
+    sides = {"OURS": report.ours} | ({"BASELINE": report.baseline} if report.baseline else {})
+    table = _bench_table("FIGURE", "UNIT", *(f">{title}" for title in sides), "")
+    for name, (unit, meaning) in figures.items():
+        values = [getattr(side.tally, name, None) for side in sides.values()]
+        if name != "latency_ms":
+            table.add_row(name, unit, *(_measured(value, unit) for value in values), meaning)
+            continue
+        for source in ("all", *SOURCES):  # each has a row of its own
+            spreads = [_measured((value or {}).get(source), unit) for value in values]
+            is_all = source == "all"
+            table.add_row(
+                name if is_all else f"  {source}", unit, *spreads, meaning if is_all else ""
+            )
     console.print(table)
-    for title, side in sides:
+    for title, side in sides.items():
         if side.missing:
             console.print(f"no {title.lower()}: {side.missing}", markup=False)
     _print_languages(console, report.ours)
     _print_gates(console, report)
-
-
-def _replay_rows(
-    side: contest.Side, figures: Mapping[str, tuple[str, str]]
-) -> dict[str, tuple[str, str, str]]:
-    """Unit, meaning and value by name; sources of answers have rows of their own."""
-    if side.tally is None:
-        return {}
-    rows = {}
-    for name, (unit, meaning) in figures.items():
-        value = getattr(side.tally, name)
-        if name == "latency_ms":
-            for source, spread in value.items():
-                title = name if source == "all" else f"  {source}"
-                rows[title] = (unit, meaning if source == "all" else "", _measured(spread, unit))
-        else:
-            rows[name] = (unit, meaning, _measured(value, unit))
-    return rows
 
 
 def _print_languages(console: Console, side: contest.Side) -> None:

@@ -11,6 +11,7 @@ import math
 import re
 import string
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from random import Random
 from typing import NamedTuple
 
@@ -81,7 +82,7 @@ def strokes(piece: str, random: Random) -> tuple[Stroke, ...]:
     typed: list[Stroke] = []
     at = 0
     pressed = keys(piece)
-    for key, after in zip(pressed, (*pressed[1:], "\n"), strict=True):
+    for key, after in zip_longest(pressed, pressed[1:], fillvalue="\n"):
         if random.random() < TYPOS and key.isprintable():
             wrong = random.choice(string.ascii_lowercase.replace(key.lower(), ""))
             typed.append(Stroke(at, wrong, _interval(random), is_wrong=True))
