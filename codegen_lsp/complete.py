@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from codegen_lsp.config import Config
 from codegen_lsp.context import Context, gather, newline
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, mean_logprob
+from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
 from codegen_lsp.extent import Extent, extent_at
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
 from codegen_lsp.prompt import render
@@ -18,13 +21,23 @@ from codegen_lsp.syntax import Parsed
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
-    because one types, perhaps after something was `just_deleted`."""
+    because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
+    spare the machine."""
 
     document: Document
     offset: int
     n: int = 1
     invoked: bool = False
     just_deleted: bool = False
+    single_line: bool = False
+
+    def covers(self, other: Request) -> bool:
+        """Whether what this one gets is as much as the other one wants."""
+        return (
+            self.n >= other.n
+            and self.invoked >= other.invoked
+            and self.single_line <= other.single_line
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,9 @@ class Known:
 
 
 NOTHING = Known()
+
+# Tokens of a candidate before its confidence is asked for: the first ones are the hardest to guess.
+N_SEEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +65,45 @@ class Completion:
     known: Known = field(default_factory=Known)
 
 
-@dataclass(slots=True)
-class _Written:
-    """A candidate while it is being written."""
-
-    text: str = ""
-    logprobs: list[float] = field(default_factory=list)
+def ignore(_: str) -> None:
+    """Nobody listens."""
 
 
 def complete(
-    request: Request, engine: Engine, config: Config, cancel: Cancel, known: Known = NOTHING
+    request: Request,
+    engine: Engine,
+    config: Config,
+    cancel: Cancel,
+    known: Known = NOTHING,
+    hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled."""
+    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
+    says so far, at each of its tokens."""
     context = gather(request.document, request.offset, known.parsed)
     if context is None:
         return Completion(reason="a binary file or an overlong line")
     known = Known(context.parsed)
-    decision = extent_at(context, invoked=request.invoked, just_deleted=request.just_deleted)
-    if decision.extent is Extent.NOTHING:
-        return Completion(reason=decision.reason, known=known)
+    extent, reason = _extent(request, context)
+    if extent is Extent.NOTHING:
+        return Completion(reason=reason, known=known)
     prompt = prompt_for(context, engine, config)
-    written = [_Written() for _ in range(request.n)]
+    doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
+    written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
     generation = engine.generate(prompt, _samplings(config, request.n), cancel)
     for token in generation:
         candidate = written[token.candidate]
-        candidate.text += token.text
-        candidate.logprobs.append(token.logprob)
-        if is_complete(candidate.text[len(prompt.heal) :], context, decision.extent):
+        if candidate.ends_with(token):
             generation.stop(token.candidate)
+        if token.candidate == 0:
+            hear(candidate.shown)
     stats = generation.stats
     if cancel.is_set():
         return Completion((), "cancelled", prompt, stats, known)
     eol = newline(request.document)
     candidates = [
-        _cleaned(candidate, stop, prompt, context, decision.extent, eol)
-        for candidate, stop in zip(written, stats.stops, strict=True)
+        candidate.cleaned(stop, eol) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
-    return Completion(rank(candidates), decision.reason, prompt, stats, known)
+    return Completion(rank(candidates), reason, prompt, stats, known)
 
 
 def n_ctx_for(config: Config) -> int:
@@ -107,9 +125,50 @@ def _samplings(config: Config, n: int) -> list[Sampling]:
     ]
 
 
-def _cleaned(
-    written: _Written, stop: Stop, prompt: Prompt, context: Context, extent: Extent, eol: str
-) -> Candidate:
-    text = whole_lines(written.text) if stop == "length" else written.text
-    shown = clean(text[len(prompt.heal) :], context, extent).replace("\n", eol)
-    return Candidate(shown, mean_logprob(written.logprobs), len(written.logprobs), stop)
+def _extent(request: Request, context: Context) -> tuple[Extent, str]:
+    decision = extent_at(context, invoked=request.invoked, just_deleted=request.just_deleted)
+    if request.single_line and decision.extent is Extent.BLOCK:
+        return Extent.LINE, "a single line spares the machine"
+    return decision.extent, decision.reason
+
+
+class _Written:
+    """A candidate while it is being written."""
+
+    def __init__(self, context: Context, extent: Extent, n_healed: int, doubt: float) -> None:
+        self._context, self._extent = context, extent
+        self._n_healed = n_healed
+        self._doubt = doubt  # the least mean log-probability worth showing
+        self._text = ""
+        self._ends: list[int] = []  # of each token, in the text
+        self._logprobs: list[float] = []
+        self._n_sure = 0  # characters up to the last line's end at which it was sure enough
+
+    @property
+    def shown(self) -> str:
+        """What stands behind the text that was taken back."""
+        return self._text[self._n_healed :]
+
+    def ends_with(self, token: Token) -> bool:
+        """Take a token; say whether the ones behind it would not be shown."""
+        if "\n" in token.text and self._is_sure():
+            self._n_sure = len(self._text) + token.text.index("\n")
+        self._text += token.text
+        self._ends.append(len(self._text))
+        self._logprobs.append(token.logprob)
+        is_lost = len(self._logprobs) >= N_SEEN and not self._is_sure()
+        return is_lost or is_complete(self.shown, self._context, self._extent)
+
+    def cleaned(self, stop: Stop, eol: str) -> Candidate:
+        """What is left to be shown of it, and of which tokens that is made."""
+        text = whole_lines(self._text) if stop == "length" else self._text
+        if not self._is_sure():
+            text = text[: self._n_sure]
+        shown = clean(text[self._n_healed :], self._context, self._extent)
+        n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
+        return Candidate(
+            shown.replace("\n", eol), mean_logprob(self._logprobs[:n_kept]), n_kept, stop
+        )
+
+    def _is_sure(self) -> bool:
+        return mean_logprob(self._logprobs) >= self._doubt

@@ -190,6 +190,9 @@ class Engine(Protocol):
         """Guess at tokens that follow in `text`, too, from now on (see `draft.py`); a text takes the
         place of the one that had the same key, and an empty one only removes it."""
 
+    def seconds_used(self) -> float:
+        """The processor time that it has used so far in a process of its own. On any thread."""
+
     def close(self) -> None:
         """Free the memory. Nothing may be asked afterwards."""
 

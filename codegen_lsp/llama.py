@@ -179,6 +179,9 @@ class LlamaEngine:
             slot.close()
         self._slots = [self._new_slot()]
 
+    def seconds_used(self) -> float:
+        return 0.0
+
     def close(self) -> None:
         for slot in self._slots:
             slot.close()

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from codegen_lsp.complete import Completion, Request, complete, prompt_for
+from codegen_lsp.complete import Completion, Known, Request, complete, prompt_for
 from codegen_lsp.config import Config
 from codegen_lsp.context import gather
 from codegen_lsp.engine import Cancel, Engine, EngineError
@@ -18,6 +19,9 @@ from codegen_lsp.likely import Place
 from codegen_lsp.privacy import excerpt, may_read
 
 logger = logging.getLogger(__name__)
+
+# Documents of which the last parse is kept: a tree of 10,000 lines takes some 10 MB.
+MAX_KNOWN = 8
 
 
 class Loaded:
@@ -28,7 +32,10 @@ class Loaded:
         self._engine: Engine | None = None
         # By URI: which version, and by which rules.
         self._told: dict[str, tuple[object, Config]] = {}
-        self._ready: Place | None = None  # its prompt was the last to be evaluated
+        # By URI, the one used last at the end.
+        self._known: dict[str, Known] = {}
+        # Places whose prompts were evaluated last: that of a request, those ahead of it.
+        self._ready: deque[Place] = deque(maxlen=4)
         self._trouble = ""  # that the engine has; said once, until it does its work again
 
     @property
@@ -43,36 +50,48 @@ class Loaded:
         if former is not None:
             former.close()
 
-    def complete(self, place: Place, n: int, config: Config, cancel: Cancel) -> Completion:
-        """Candidates for a place; none where there is no engine, or where it fails."""
-        completion = Completion()
-        if self._engine is None or place.offset is None or cancel.is_set():
+    def complete(
+        self, request: Request, config: Config, cancel: Cancel, hear: Callable[[str], None]
+    ) -> Completion:
+        """Candidates for a place; none where there is no engine, or where it fails. See `complete`."""
+        completion = Completion(reason="the model is not there")
+        if self._engine is None:
             return completion
         with self._surviving():
-            request = Request(place.document, place.offset, n)
-            completion = complete(request, self._engine, config, cancel)
+            known = self._known.get(request.document.uri, Known())
+            completion = complete(request, self._engine, config, cancel, known, hear)
+            self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
-                self._ready, self._trouble = place, ""
+                self._ready.append(Place(request.document, request.offset))
+                self._trouble = ""
         return completion
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel
-    ) -> None:
+    ) -> int:
         """While nobody waits: tell the engine what has changed in the open documents, and evaluate the
-        prompt of the request that is likely to come."""
+        prompt of the request that is likely to come. Returns how many tokens that took."""
+        n_evaluated = 0
         with self._surviving():
             for place in documents:
                 self._tell(place, config, cancel)
             if likely is not None:
-                self._warm(likely, config, cancel)
+                n_evaluated = self._warm(likely, config, cancel)
+        return n_evaluated
 
     def forget(self, uri: str) -> None:
         """Of a document that was closed nothing is kept."""
-        if self._ready is not None and self._ready.document.uri == uri:
-            self._ready = None
+        for place in [place for place in self._ready if place.document.uri == uri]:
+            self._ready.remove(place)
+        self._known.pop(uri, None)
         if self._told.pop(uri, None) and self._engine is not None:
             with self._surviving():
                 self._engine.remember(uri, "")
+
+    def seconds_used(self) -> float:
+        """Processor time of the engine's own process so far. On any thread."""
+        engine = self._engine
+        return engine.seconds_used() if engine is not None else 0.0
 
     def close(self) -> None:
         if self._engine is not None:
@@ -86,30 +105,38 @@ class Loaded:
         self._engine.remember(document.uri, excerpt(document, place.offset or 0, config))
         self._told[document.uri] = (document, config)
 
-    def _warm(self, place: Place, config: Config, cancel: Cancel) -> None:
+    def _warm(self, place: Place, config: Config, cancel: Cancel) -> int:
         """Evaluate the prompt of a place. Where the cursor is unknown, take the end of the text if all
         of it fits: every other cursor's prompt is a beginning of that one."""
         document = place.document
         # What was just answered is left alone: behind its prompt the engine holds the answer too,
         # and that is the next prompt if it is accepted.
-        is_ready = place == self._ready
+        is_ready = place in self._ready
         if self._engine is None or is_ready or cancel.is_set() or not may_read(document, config):
-            return
+            return 0
         context = gather(document, len(document.text) if place.offset is None else place.offset)
         if context is None:
-            return
+            return 0
         prompt = prompt_for(context, self._engine, config)
         is_whole = context.first_line == 0 and prompt.text + prompt.heal == context.prefix
         if place.offset is None and not is_whole:
-            return
+            return 0
         n_tokens = self._engine.warm(prompt.tokens, cancel)
         logger.debug("evaluated %d tokens ahead", n_tokens)
         if not cancel.is_set():
-            self._ready, self._trouble = place, ""
+            self._ready.append(place)
+            self._trouble = ""
+        return n_tokens
+
+    def _know(self, uri: str, known: Known) -> None:
+        self._known.pop(uri, None)
+        self._known[uri] = known
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
 
     def _start_anew(self) -> None:
         self._told.clear()
-        self._ready = None
+        self._ready.clear()
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -21,12 +22,15 @@ from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
 from codegen_lsp.loaded import log_failure
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
-from codegen_lsp.session import Load, Session
+from codegen_lsp.session import Answer, Load, Session
 
 logger = logging.getLogger(__name__)
 
 SECTION = "codegen"  # of the client's settings
 ACCEPT = "codegen.accept"
+STATUS = "codegen.status"
+# To clients that ask for it: what each answer came from and has cost. See editor_clients/README.md.
+TRACE = "codegen/trace"
 # Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
 DID_MOVE_CURSOR = "codegen/didMoveCursor"
 
@@ -117,7 +121,8 @@ class Server(LanguageServer):
             protocol_cls=Protocol,
             converter_factory=default_converter,
         )
-        self.session = Session(load, config)
+        self.session = Session(load, config, hear=self.trace)
+        self.is_traced = False  # the client wants to hear what each answer has cost
         self.initial_settings: object = None
         self._base = config  # what the command line said; the client's settings come on top
         _register(self)
@@ -205,6 +210,11 @@ class Server(LanguageServer):
         finally:
             progress.end(token, types.WorkDoneProgressEnd())
 
+    def trace(self, event: Mapping[str, Any]) -> None:
+        """Tell a client that wants to hear it what has happened."""
+        if self.is_traced:
+            self.protocol.notify(TRACE, event)
+
     def _show(self, kind: types.MessageType, message: str) -> None:
         self.window_show_message(
             types.ShowMessageParams(type=kind, message=f"codegen-lsp: {message}")
@@ -225,6 +235,10 @@ def _register(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
+        experimental = params.capabilities.experimental
+        match experimental:
+            case {"codegen": {"trace": True}}:
+                server.is_traced = True
         text_document = params.capabilities.text_document
         if text_document is None or text_document.inline_completion is None:
             # Whoever shows ghost text would only see the same twice.
@@ -250,7 +264,9 @@ def _register(server: Server) -> None:
         document, offset = found
         invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         n = session.config.candidates if invoked else 1
-        completion = await session.complete(document, offset, n)
+        begun = time.perf_counter()
+        answer = await session.complete(document, offset, n, invoked=invoked)
+        server.trace(_answered(params, document, answer, time.perf_counter() - begun))
         cursor = types.Range(start=params.position, end=params.position)
         return [
             types.InlineCompletionItem(
@@ -258,7 +274,7 @@ def _register(server: Server) -> None:
                 range=cursor,
                 command=_accept_command(document, offset, candidate),
             )
-            for candidate in completion.candidates
+            for candidate in answer.completion.candidates
         ]
 
     @_or_else(_no_items)
@@ -267,10 +283,10 @@ def _register(server: Server) -> None:
         if found is None:
             return _no_items()
         document, offset = found
-        completion = await session.complete(document, offset, n=1)
+        answer = await session.complete(document, offset)
         items = [
             _item(candidate, document, offset, server.encoding)
-            for candidate in completion.candidates
+            for candidate in answer.completion.candidates
         ]
         return types.CompletionList(is_incomplete=True, items=items)
 
@@ -279,6 +295,15 @@ def _register(server: Server) -> None:
         found = server.find(params.text_document.uri, params.position)
         if found is not None:
             session.move(*found)
+
+    @server.command(STATUS)
+    def status() -> dict[str, Any]:
+        return {
+            "state": session.state,
+            "model": session.config.model,
+            "enabled": session.config.enabled,
+            "strain": session.strain,
+        }
 
     @server.command(ACCEPT)
     def accept(shown: dict[str, Any]) -> None:
@@ -342,6 +367,24 @@ def _item(
         ),
         command=_accept_command(document, offset, candidate),
     )
+
+
+def _answered(
+    params: types.InlineCompletionParams, document: Document, answer: Answer, seconds: float
+) -> dict[str, Any]:
+    return {
+        "event": "answer",
+        "uri": document.uri,
+        "version": document.version,
+        "line": params.position.line,
+        "character": params.position.character,
+        "source": answer.source,
+        "reason": answer.completion.reason,
+        "generation": answer.attempt,
+        "nCandidates": len(answer.completion.candidates),
+        "ms": seconds * 1000,
+        "cpuS": time.process_time(),
+    }
 
 
 def _accept_command(document: Document, offset: int, candidate: Candidate) -> types.Command:

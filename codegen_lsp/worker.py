@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from codegen_lsp.engine import (
     KV_MB,
     MAX_CTX,
@@ -128,6 +130,13 @@ class Worker:
         self._end_generation()
         with contextlib.suppress(EngineError), self._keeper.lent(request, patience=0) as child:
             self._tell_texts(child, {key: text})
+
+    def seconds_used(self) -> float:
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:  # it has just ended
+            return 0.0
+        return float(times.user + times.system)
 
     def close(self) -> None:
         self._keeper.close()

@@ -29,10 +29,17 @@ ALLOWED = {
         "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
     },
     "common": set(),
-    "likely": {"common", "document"},
+    "likely": {"common", "context", "document", "extent"},
     "privacy": {"config", "context", "document"},
     "loaded": {"complete", "config", "context", "engine", "likely", "privacy"},
-    "session": {"complete", "config", "document", "engine", "likely", "loaded", "privacy"},
+    "suggestions": {"complete", "config", "document"},
+    "rhythm": set(),
+    "strain": set(),
+    "attempt": {"complete", "config", "context", "document", "engine", "likely"},
+    "session": {
+        "attempt", "complete", "config", "document", "engine", "likely", "loaded", "privacy",
+        "rhythm", "strain", "suggestions",
+    },
     "server": {"__init__", "config", "document", "engine", "loaded", "position", "session"},
     "native": set(),
     "lookup": {"common"},
@@ -60,6 +67,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "rhythm", "suggestions",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
