@@ -16,10 +16,10 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from codegen_lsp.document import Document
 from codegen_lsp.peers import ANSWER_S, HOST, Threads, llama_cpp_server
@@ -305,22 +305,9 @@ def _asked(port: int, job: _Job) -> _Result:
     """Let the server write until it ends, or until the time is up or the block is left, and another line
     begins."""
     limit_s = SPECULATIVE_S if job.is_speculative else FIRST_S
-    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_S)
-    with contextlib.closing(connection):
-        body = {
-            "prompt": job.prompt,
-            "max_tokens": N_PREDICT,
-            "temperature": 0,
-            "stream": True,
-        }
-        connection.request(
-            "POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"}
-        )
-        response = connection.getresponse()
-        if response.status != http.client.OK:
-            raise ProgramError(f"llama_cpp.server answers with status {response.status}")
-        content, n_tokens, begun = "", 0, 0.0
-        for text in _streamed(response):
+    content, n_tokens, begun = "", 0, 0.0
+    with contextlib.closing(_stream(port, job.prompt)) as texts:
+        for text in texts:
             begun = begun or time.perf_counter()
             content, n_tokens = content + text, n_tokens + 1
             whole = _inside(content, job.local.indent)
@@ -331,22 +318,31 @@ def _asked(port: int, job: _Job) -> _Result:
     return _Result(job, content, n_tokens)
 
 
+def _stream(port: int, prompt: str) -> Generator[str, None, None]:
+    """What the server writes behind a prompt, piece by piece; it ends when this is closed."""
+    body = {"prompt": prompt, "max_tokens": N_PREDICT, "temperature": 0, "stream": True}
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_S)
+    with contextlib.closing(connection):
+        connection.request(
+            "POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"}
+        )
+        with connection.getresponse() as response:
+            if response.status != http.client.OK:
+                raise ProgramError(f"llama_cpp.server answers with status {response.status}")
+            for line in response:
+                data = line.removeprefix(b"data: ").strip()
+                if data == b"[DONE]":
+                    return
+                if line.startswith(b"data: "):
+                    yield json.loads(data)["choices"][0]["text"]
+
+
 def _inside(content: str, indent: int) -> str | None:
     """A text without its last line, where that is indented less than the line that it began in; None
     where it is not, or where that cannot be told yet."""
     whole, newline, last = content.rpartition("\n")
     code = last.lstrip(" \t")
     return whole if newline and indent and code and len(last) - len(code) < indent else None
-
-
-def _streamed(response: http.client.HTTPResponse) -> Iterator[str]:
-    for line in response:
-        data = line.removeprefix(b"data: ").strip()
-        if data == b"[DONE]":
-            return
-        if line.startswith(b"data: "):
-            event: dict[str, Any] = json.loads(data)
-            yield event["choices"][0]["text"]
 
 
 def _n_common(held: Sequence[int], prompt: Sequence[int]) -> int:

@@ -1,4 +1,4 @@
-"""A replay through servers that speak LSP in processes of their own: one that knows everything, and ours."""
+"""A replay through servers in processes of their own: one that knows everything, and ours."""
 
 from __future__ import annotations
 
