@@ -60,14 +60,22 @@ ALLOWED = {
     "bench": {"__init__", "engine", "program", "raw", "worker"},
     "peers": {"__init__", "bench", "engine", "program", "raw"},
     "torch_peer": set(),
-    "terminal": {"bench", "complete", "document", "doctor", "models", "peers"},
+    # Who types, and what comes of it; these know nothing of who completes.
+    "typist": set(),
+    "tally": {"typist"},
+    "referee": {"syntax"},
+    "replay": {"document", "referee", "syntax", "tally", "typist"},
+    "editor": {"bench", "document", "position", "program", "replay", "tally"},
+    "baseline": {"document", "peers", "program", "raw", "replay", "tally"},
+    "contest": {"baseline", "bench", "editor", "llama", "peers", "replay", "tally"},
+    "terminal": {"bench", "complete", "contest", "document", "doctor", "models", "peers", "tally"},
 }  # fmt: skip
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
-    "rhythm", "suggestions",
+    "rhythm", "suggestions", "typist", "tally",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -76,7 +84,7 @@ DOORS = {
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "llama_cpp": {"native"},
-    "tree_sitter": {"syntax"},
+    "tree_sitter": {"syntax", "referee"},  # who judges the first shares nothing with it
     "httpx": {"models"},
     "platformdirs": {"models"},
     "rich": {"terminal"},
