@@ -8,9 +8,14 @@ READY := $(VENV)/.ready
 BENCH := build/bench
 BENCH_MODELS := $(foreach type,Q4_K_M Q8_0,$(foreach name,nano nano-350M random-350M,$(name)-$(type)))
 BENCH_RESULTS := $(BENCH_MODELS:%=$(BENCH)/%.json)
+# What is typed, and through which models; REPLAY_FAST is typed without a clock, for counting.
+REPLAY := build/replay
+REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
+REPLAY_FAST := --fast --pieces 60 --thresholds 0.05,0.2,0.5,0.8
+REPLAY_RESULTS := $(foreach name,nano nano-350M-Q4_K_M fast-nano,$(BENCH)/replay-$(name).json)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-editors bench lint format lock wheel clean
+.PHONY: help setup demo test test-editors bench replay lint format lock wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +44,28 @@ test-editors: $(READY) ## the same in real editors (installs them below .editors
 bench: $(READY) $(BENCH_RESULTS) ## measure the engine, beside others that are installed (20 minutes or more)
 	$(BIN)/python benchmarks/report.py benchmarks/engine.json README.md $(BENCH_RESULTS)
 	rm $(BENCH_RESULTS)
+
+replay: $(READY) $(REPLAY_RESULTS) ## type real code through the server and the baseline (two hours)
+	$(BIN)/python benchmarks/replay_report.py benchmarks/replay.json README.md benchmarks/replay.svg $(REPLAY_RESULTS)
+	rm $(REPLAY_RESULTS)
+
+$(BENCH)/replay-nano.json: $(REPLAY)
+	mkdir -p $(BENCH)
+	$(BIN)/codegen-lsp bench replay $(REPLAY_TEXT) --baseline --json > $@.partial
+	mv $@.partial $@
+
+$(BENCH)/replay-nano-350M-Q4_K_M.json: $(BENCH)/nano-350M-Q4_K_M.gguf $(REPLAY)
+	mkdir -p $(BENCH)
+	$(BIN)/codegen-lsp bench replay $(REPLAY_TEXT) --model $< --baseline --json > $@.partial
+	mv $@.partial $@
+
+$(BENCH)/replay-fast-nano.json: $(REPLAY)
+	mkdir -p $(BENCH)
+	$(BIN)/codegen-lsp bench replay $(REPLAY_TEXT) $(REPLAY_FAST) --baseline --json > $@.partial
+	mv $@.partial $@
+
+$(REPLAY): | $(READY)
+	$(BIN)/python benchmarks/corpus.py $@
 
 # Each result is kept as it comes, so that `make bench` goes on where it was interrupted.
 $(BENCH)/%.json: $(BENCH)/%.gguf

@@ -78,7 +78,15 @@ ALLOWED = {
     "bench": {"__init__", "engine", "program", "raw", "worker"},
     "peers": {"__init__", "bench", "engine", "program", "raw"},
     "torch_peer": set(),
-    "terminal": {"bench", "complete", "document", "doctor", "models", "peers"},
+    # Who types, and what comes of it; these know nothing of who completes.
+    "typist": set(),
+    "tally": {"typist"},
+    "referee": {"syntax"},
+    "replay": {"document", "referee", "syntax", "tally", "typist"},
+    "editor": {"bench", "document", "position", "program", "replay", "tally"},
+    "baseline": {"document", "peers", "program", "raw", "replay", "tally"},
+    "contest": {"baseline", "bench", "editor", "llama", "peers", "replay", "tally"},
+    "terminal": {"bench", "complete", "contest", "document", "doctor", "models", "peers", "tally"},
 }  # fmt: skip
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
@@ -90,6 +98,7 @@ PURE = {
     "blocks", "brackets", "repetition",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
     "rhythm", "suggestions", "secrets",
+    "rhythm", "suggestions", "typist", "tally",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -98,7 +107,7 @@ DOORS = {
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "llama_cpp": {"native"},
-    "tree_sitter": {"syntax"},
+    "tree_sitter": {"syntax", "referee"},  # who judges the first shares nothing with it
     "httpx": {"models"},
     "pathspec": {"ignore"},
     "platformdirs": {"models"},
