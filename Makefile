@@ -11,7 +11,7 @@ BENCH_RESULTS := $(BENCH_MODELS:%=$(BENCH)/%.json)
 # What is typed, and through which models; REPLAY_FAST is typed without a clock, for counting.
 REPLAY := build/replay
 REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
-REPLAY_FAST := --fast --pieces 60 --thresholds 0.05,0.2,0.5,0.8
+REPLAY_FAST := --fast --pieces 60 --thresholds 0.05,0.1,0.2,0.3,0.5,0.8
 REPLAY_RESULTS := $(foreach name,nano nano-350M-Q4_K_M fast-nano,$(BENCH)/replay-$(name).json)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -61,7 +61,7 @@ $(BENCH)/replay-nano-350M-Q4_K_M.json: $(BENCH)/nano-350M-Q4_K_M.gguf $(REPLAY)
 
 $(BENCH)/replay-fast-nano.json: $(REPLAY)
 	mkdir -p $(BENCH)
-	$(BIN)/codegen-lsp bench replay $(REPLAY_TEXT) $(REPLAY_FAST) --baseline --json > $@.partial
+	$(BIN)/codegen-lsp bench replay $(REPLAY_TEXT) $(REPLAY_FAST) --json > $@.partial
 	mv $@.partial $@
 
 $(REPLAY): | $(READY)
