@@ -24,6 +24,7 @@ from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.common import is_near
 from codegen_lsp.context import Context
 from codegen_lsp.extent import Extent
+from codegen_lsp.languages import row
 from codegen_lsp.lines import indentation
 from codegen_lsp.repetition import circle, loop, stutter
 from codegen_lsp.syntax import adds_error, block_end, kind_at
@@ -39,6 +40,11 @@ BEGUN_SENTINEL = re.compile(r"(?:<\|\w*\|?|<(?:mask|fim)_\w*)\Z")
 # (Nijkamp et al. 2022, appendix on the Multi-Turn Programming Benchmark).
 PAPER_ENDS = re.compile(r"^#|<\|endoftext\|>|^'''|^\"\"\"|\n\n\n", re.MULTILINE)
 PAPER_SECONDS = (re.compile(r"^print", re.MULTILINE), re.compile(r"^def", re.MULTILINE))
+FOREIGN_COMMENT = re.compile(
+    r"^[ \t]*#[ \t]+"
+    r"(?!(?:define|elif|else|endif|error|if|ifdef|ifndef|include|line|pragma|undef|warning)\b)\w+\W",
+    re.MULTILINE,
+)
 GAP = re.compile(r"\n[ \t]*\n[ \t]*\n")
 
 # The most lines of a statement that was to be one: at 60 tokens a second six lines take a second.
@@ -99,6 +105,15 @@ def _no_comment_unasked(text: str, context: Context, extent: Extent) -> str:
     """Nothing where a line was to be suggested, and it is a comment: who wants one begins it."""
     is_unasked = extent is Extent.LINE and not context.line_before.strip()
     return "" if is_unasked and is_remark(text, context.language) else text
+
+
+def _no_foreign_comment(text: str, context: Context, _: Extent) -> str:
+    """Up to a comment with Python's mark in a language that has another: models that saw much Python
+    write it, and to a grammar of C it is a directive."""
+    if "#" not in text or "#" in row(context.language).line_comments:
+        return text
+    found = FOREIGN_COMMENT.search(context.line_before + text)
+    return text[: max(0, found.start() - len(context.line_before))] if found else text
 
 
 def _no_sentinels(text: str, *_: object) -> str:
@@ -308,6 +323,7 @@ def _words(text: str) -> str:
 ENDINGS: tuple[Filter, ...] = (
     _no_sentinels,
     _no_comment_unasked,
+    _no_foreign_comment,
     _one_line,
     _paper,
     _no_bracket_too_many,

@@ -26,7 +26,8 @@ ALLOWED = {
     "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
     "postprocess": {
-        "blocks", "brackets", "common", "context", "extent", "lines", "repetition", "syntax",
+        "blocks", "brackets", "common", "context", "extent", "languages", "lines",
+        "repetition", "syntax",
     },
     "brackets": {"languages", "lines"},
     "repetition": set(),

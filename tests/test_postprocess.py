@@ -105,6 +105,14 @@ GOLDEN = {
         ("c", "<CURSOR>", "#include <a.h>\n#include <b.h>\n", "«#include <a.h>\n#include <b.h>»"),
         ("c", "<CURSOR>", "int a;\n\n\nint b;", "«int a;»"),
     ],
+    "comments": [
+        ("cpp", "void f() {\n  <CURSOR>\n}\n", "a();\n  # and more\n  b();",
+         "void f() {\n  «a();»\n}\n"),
+        ("c", "<CURSOR>\n", "#  define A 1", "«#  define A 1»\n"),
+        ("rust", "<CURSOR>\n", "#[test]\nfn f() {}", "«#[test]\nfn f() {}»\n"),
+        ("python", "def f():\n    a()\n    <CURSOR>\n", "# and more\n    b()",
+         "def f():\n    a()\n    «# and more\n    b()»\n"),
+    ],
     "one line": [
         ("java", "int a = <CURSOR>", "b;\nint c = d;", "int a = «b;»"),
         ("javascript", "const a = <CURSOR>", "f(\n  b,\n);\nc();", "const a = «f(\n  b,\n);»"),
@@ -287,7 +295,8 @@ PLACES = {
     "interface A {\n  <CURSOR>\n}\n"],
 }  # fmt: skip
 PIECES = [
-    "a", "self.b", "call(", ")", "(", "{", "}", "[", "]", " = ", ", ", ";", ":", "\n", "\n", "\n    ",
+    "a", "self.b", "call(", ")", "(", "{", "}", "[", "]", " = ", ", ", ";", ":", "\n", "\n",
+    "\n    ",
     "    ", "\t", "if a", "else", "return ", "def f", "for ", "function ", "fn ", "func ",
     "class A ", "# c",
     "// c", "/*", "*/", '"', "'", '"""', "`", "${", "<b>", "</b>", "1", " + ", "\n\n", "\\",
@@ -319,6 +328,39 @@ def test_what_comes_behind_an_end_is_not_shown(
     ended = next((text for text in written if is_complete(text, context, extent)), None)
     if ended is not None:
         assert clean(written[-1], context, extent) == clean(ended, context, extent)
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "reply", "expected"),
+    [
+        ("python", "a()\n<CURSOR>\n", "b()\nc()", "a()\n«b()»\n"),
+        ("python", "a()\n<CURSOR>\n", "# and more\nb()", "a()\n<CURSOR>\n"),
+        (
+            "python",
+            "def f():\n    <CURSOR>\n",
+            "# and more\n    b()",
+            "def f():\n    «# and more\n    b()»\n",
+        ),
+        (
+            "go",
+            "func f() {\n\ta()\n\t<CURSOR>\n}\n",
+            "// and more\n",
+            "func f() {\n\ta()\n\t<CURSOR>\n}\n",
+        ),
+        (
+            "java",
+            "int a;\n<CURSOR>\n",
+            "if (a) {\n    b();\n}\nc();",
+            "int a;\n«if (a) {\n    b();\n}»\n",
+        ),
+    ],
+)
+def test_who_types_gets_a_line_of_code(
+    language: str, marked: str, reply: str, expected: str
+) -> None:
+    context = context_at(marked, language)
+    extent = extent_at(context, invoked=False, just_deleted=False).extent
+    assert with_ghost(marked, clean(reply, context, extent)) == expected
 
 
 @pytest.mark.parametrize(
