@@ -11,12 +11,12 @@ from functools import cache, lru_cache
 
 from tree_sitter import Language, Parser
 
-from codegen_lsp.syntax import GRAMMARS
+from codegen_lsp.languages import row
 
 
 def is_worse(before: str, after: str, language: str) -> bool:
     """Whether there are more error and missing nodes after than before; never without a grammar."""
-    return language in GRAMMARS and _n_errors(after, language) > _n_errors(before, language)
+    return row(language).grammar is not None and _n_errors(after, language) > _n_errors(before, language)
 
 
 @lru_cache(maxsize=8)
@@ -36,6 +36,7 @@ def _n_errors(text: str, language: str) -> int:
 
 @cache
 def _parser(language: str) -> Parser:
-    grammar = GRAMMARS[language]
+    grammar = row(language).grammar
+    assert grammar is not None
     module = importlib.import_module(grammar.module)
     return Parser(Language(getattr(module, grammar.function)()))

@@ -20,8 +20,9 @@ from random import Random
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from codegen_lsp.document import Document
+from codegen_lsp.languages import language_of
 from codegen_lsp.referee import is_worse
-from codegen_lsp.syntax import adds_error, language_of, parse
+from codegen_lsp.syntax import adds_error, parse
 from codegen_lsp.tally import Generated, Key, Pressed, Source
 from codegen_lsp.typist import PAUSE_S, Place, Stroke, accepted, is_right, keys, places, strokes
 
