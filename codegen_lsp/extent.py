@@ -79,8 +79,9 @@ CLOSING_LINE = re.compile(r"[)\]};]*[\]};][)\]};]*\Z")
 # A docstring that has just been opened, perhaps closed by the editor at once.
 DOCSTRING_OPENED = re.compile(r"\s*[rR]?(?:\"\"\"|''')\Z")
 QUOTES = re.compile(r"\s*[\"']*\s*\Z")
-# Fewer letters than these, or a line that the shell reads, state no intent.
+# Fewer letters than these state no intent, nor does a line that the shell reads, nor code in a comment.
 LETTERS_OF_INTENT = 6
+NO_INTENT = re.compile(r"^#!|[{}\[(;,=]\Z")
 
 
 def _in_word(context: Context) -> bool:
@@ -127,7 +128,7 @@ def _follows_comment(context: Context) -> bool:
     text = context.parsed.text
     above = text[text.rfind("\n", 0, max(0, line_end)) + 1 : max(0, line_end)]
     words = above.strip()
-    if sum(map(str.isalpha, words)) < LETTERS_OF_INTENT or words.startswith("#!"):
+    if sum(map(str.isalpha, words)) < LETTERS_OF_INTENT or NO_INTENT.search(words):
         return False
     return kind_at(context.parsed, line_end - len(above.lstrip()) + 1) == "comment"
 

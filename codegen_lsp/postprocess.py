@@ -45,6 +45,7 @@ FOREIGN_COMMENT = re.compile(
     r"(?!(?:define|elif|else|endif|error|if|ifdef|ifndef|include|line|pragma|undef|warning)\b)\w+\W",
     re.MULTILINE,
 )
+RULER = re.compile(r"\s*([^\w\s])\1{7}")
 GAP = re.compile(r"\n[ \t]*\n[ \t]*\n")
 
 # The most lines of a statement that was to be one: at 60 tokens a second six lines take a second.
@@ -58,6 +59,7 @@ MOST_DIFFERENCES = 3
 
 NEXT_LINE = re.compile(r"[^\n]*(?:\n[ \t]*(?=\n))*\n([^\n]*\S)")
 CLOSING_START = re.compile(r"[ \t]*[)\]}]+")
+DANGLING = re.compile(r"\s+(?:and|or|is|not|in|if|else|[-+*/%=<>&|!?]+)\s*\Z")
 # Where a line may end that cannot stay whole: in front of a call, an index, a member, an operator, or
 # behind a statement or a bracket. Not in front of `=`, and not behind a keyword.
 INSIDE_POINT = re.compile(
@@ -105,6 +107,11 @@ def _no_comment_unasked(text: str, context: Context, extent: Extent) -> str:
     """Nothing where a line was to be suggested, and it is a comment: who wants one begins it."""
     is_unasked = extent is Extent.LINE and not context.line_before.strip()
     return "" if is_unasked and is_remark(text, context.language) else text
+
+
+def _no_ruler(text: str, context: Context, _: Extent) -> str:
+    """Nothing where a statement can begin and a ruler would."""
+    return "" if not context.line_before.strip() and RULER.match(text) else text
 
 
 def _no_foreign_comment(text: str, context: Context, _: Extent) -> str:
@@ -221,14 +228,15 @@ def _no_stutter(text: str, context: Context, _: Extent) -> str:
     for line in (context.line_before + text).split("\n"):
         end = stutter(line)
         if end is not None and start + len(line) > 0:
-            return text[: max(0, start + end)]
+            return _without_operator(text[: max(0, start + end)])
         start += len(line) + 1
     return text
 
 
 def _no_circle(text: str, *_: object) -> str:
     """Up to where its words begin to come again, over several lines or in one."""
-    return text[: circle(text, at_end=False)]
+    end = circle(text, at_end=False)
+    return text if end is None else _without_operator(text[:end])
 
 
 def _no_rest_of_line(text: str, context: Context, _: Extent) -> str:
@@ -311,6 +319,11 @@ def _is_as_deep(line: str, depth: int) -> bool:
     return indentation(line) >= depth
 
 
+def _without_operator(text: str) -> str:
+    """Without an operator at its end, behind which nothing comes any more."""
+    return DANGLING.sub("", text)
+
+
 def _first_lines(n: int, lines: list[str], context: Context) -> str:
     """What the first `n` lines hold behind the cursor, which stands in the first of them."""
     return "\n".join(lines[:n])[len(context.line_before) :]
@@ -323,6 +336,7 @@ def _words(text: str) -> str:
 ENDINGS: tuple[Filter, ...] = (
     _no_sentinels,
     _no_comment_unasked,
+    _no_ruler,
     _no_foreign_comment,
     _one_line,
     _paper,

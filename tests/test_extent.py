@@ -71,6 +71,8 @@ AUTOMATIC = [
      "the comment above says what follows"),
     ("c", "/* Adds one\n * and more. */\n<CURSOR>\n", "block",
      "the comment above says what follows"),
+    ("cpp", "int f() {\n    // return first;\n    <CURSOR>\n    return 1;\n}\n", "line",
+     "a statement can begin"),
     ("cpp", "class A {\n  int b;\n  <CURSOR>\n};\n", "line", "a statement can begin"),
     ("cpp", "// say <CURSOR>\n", "nothing", "in a comment"),
     ("cpp", "auto a = \"<CURSOR>\";\n", "nothing", "in a string"),

@@ -135,6 +135,11 @@ GOLDEN = {
          "fn f<'a>(b: &'a str) {\n    g(«'(', b»);\n}\n"),
         ("typescript", "f((a) => {<CURSOR>})\n", " b(a) })", "f((a) => {« b(a)»})\n"),
     ],
+    "rulers": [
+        ("go", "func f() {\n\t<CURSOR>\n}\n", "~~~~~~~~~~~~", "func f() {\n\t<CURSOR>\n}\n"),
+        ("typescript", "// export\n<CURSOR>\n", "/" * 40, "// export\n<CURSOR>\n"),
+        ("typescript", "// ----<CURSOR>\n", "-" * 40, "// ----«" + "-" * 40 + "»\n"),
+    ],
     "a quote that is there": [
         ("python", "f('<CURSOR>')", "a', b)", "f('«a»')"),
         ("javascript", "f(\"<CURSOR>\");", "a \\\"b\\\"\");", "f(\"«a \\\"b\\\"»\");"),
@@ -202,6 +207,9 @@ GOLDEN = {
          "d"] * 9), "x := []string{«a, b, c, d,»}"),
         ("cpp", "f(n_chunks, n_ch<CURSOR>", "unks, n_chunks, n_chunks, n",
          "f(n_chunks, n_ch<CURSOR>"),
+        ("typescript", "if (re<CURSOR>",
+         "sult is None or result is None or result is None or result",
+         "if (re«sult is None»"),
         ("python", "x = [<CURSOR>]", "0, 0, 0, 0, 0, 0", "x = [«0, 0, 0, 0, 0, 0»]"),
         ("c", "/* <CURSOR> */", "-" * 60, "/* «" + "-" * 60 + "» */"),
     ],
