@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
-from codegen_lsp.context import unified
 from codegen_lsp.document import Document, typed_since
 from codegen_lsp.engine import Cancel
 from codegen_lsp.likely import Place, after
+from codegen_lsp.normal import normal
 
 Write = Callable[[Request, Config, Cancel, Callable[[str], None]], Completion]
 
@@ -70,7 +70,7 @@ class Attempt:
         typed = typed_since(self.request.document, self.request.offset, document, offset)
         if typed is None or self.cancel.is_set():
             return False
-        self._typed = unified(typed)
+        self._typed = normal(typed, document.language)
         return _agree(self._written, self._typed)
 
     def _compare(self, written: str) -> None:

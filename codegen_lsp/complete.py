@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from codegen_lsp.config import Config
-from codegen_lsp.context import Context, gather, newline
+from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
 from codegen_lsp.extent import Extent, extent_at
+from codegen_lsp.layout import Layout
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
-from codegen_lsp.prompt import render
+from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
 from codegen_lsp.syntax import Parsed
 
@@ -45,6 +46,7 @@ class Known:
     """What is known from earlier requests about the same document, to do less now."""
 
     parsed: Parsed | None = None
+    layout: Layout | None = None
 
 
 NOTHING = Known()
@@ -82,11 +84,12 @@ def complete(
     context = gather(request.document, request.offset, known.parsed)
     if context is None:
         return Completion(reason="a binary file or an overlong line")
-    known = Known(context.parsed)
+    known = Known(context.parsed, known.layout)
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
-    prompt = prompt_for(context, engine, config)
+    rendered = prompt_for(context, engine, config, known.layout)
+    prompt, known = rendered.prompt, Known(context.parsed, rendered.layout)
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
     generation = engine.generate(prompt, _samplings(config, request.n), cancel)
@@ -99,9 +102,8 @@ def complete(
     stats = generation.stats
     if cancel.is_set():
         return Completion((), "cancelled", prompt, stats, known)
-    eol = newline(request.document)
     candidates = [
-        candidate.cleaned(stop, eol) for candidate, stop in zip(written, stats.stops, strict=True)
+        candidate.cleaned(stop) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
     return Completion(rank(candidates, context), reason, prompt, stats, known)
 
@@ -111,10 +113,17 @@ def n_ctx_for(config: Config) -> int:
     return config.prompt_tokens + config.max_tokens + 1
 
 
-def prompt_for(context: Context, engine: Engine, config: Config) -> Prompt:
+def prompt_for(
+    context: Context,
+    engine: Engine,
+    config: Config,
+    layout: Layout | None = None,
+    *,
+    fresh: bool = False,
+) -> Rendered:
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    return render(context, engine.tokenize, budget)
+    return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
 
 
 def _samplings(config: Config, n: int) -> list[Sampling]:
@@ -159,7 +168,7 @@ class _Written:
         is_lost = len(self._logprobs) >= N_SEEN and not self._is_sure()
         return is_lost or is_complete(self.shown, self._context, self._extent)
 
-    def cleaned(self, stop: Stop, eol: str) -> Candidate:
+    def cleaned(self, stop: Stop) -> Candidate:
         """What is left to be shown of it, and of which tokens that is made."""
         text = whole_lines(self._text) if stop == "length" else self._text
         if not self._is_sure():
@@ -167,7 +176,7 @@ class _Written:
         shown = clean(text[self._n_healed :], self._context, self._extent)
         n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
         return Candidate(
-            shown.replace("\n", eol), mean_logprob(self._logprobs[:n_kept]), n_kept, stop
+            self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop
         )
 
     def _is_sure(self) -> bool:

@@ -1,33 +1,38 @@
 """What the model should know: document and offset become a `Context`.
 
-For now it is the text around the cursor; definitions, similar chunks and turns will join it here.
+It holds the text around the cursor in normal form, its tree, and the way back into the document; what
+other files say about it is looked up when somebody asks for it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from codegen_lsp.document import Chunk, Document
-from codegen_lsp.syntax import Parsed, parse
+from codegen_lsp.normal import PLAIN, Style, normal, restored, style_at
+from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.syntax import Definition, Parsed, definitions, imports, names, parse
 
 # A line of a thousand characters is generated or minified: nobody types it, and no budget holds it.
 MAX_LINE = 1_000
-# Characters looked at on each side of the cursor. Models have at most some 4,000 tokens of context,
-# and a token of code is about 3.4 bytes; the margin keeps the cut away from what is used.
+# Characters that a prompt may be made of on each side of the cursor. Models have at most some 4,000 tokens
+# of context, and a token of code is about 3.4 bytes; the margin keeps the cut away from what is used.
 WINDOW = 32_768
-# Windows begin at every 32nd line of the file, so that they stay where they are from key to key. A
-# window that moves with each line has its whole prompt evaluated again.
-GRID = 32
+# Of a longer text only the part around the cursor is looked at: so many characters on each side, from
+# and to borders of blocks of that size, so that the part stays the same from key to key.
+MAX_TEXT = 1_000_000
+BLOCK = 131_072
+# Lines above the cursor whose names and words say what is being written.
+N_LINES_NEAR = 24
 
 
 @dataclass(frozen=True)
 class Context:
-    r"""The text around the cursor, with \n as its only line end.
+    r"""The text around the cursor, in normal form: \n as its only line end, spaces for tabs.
 
     `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
-    text, and `offset` the cursor in it. `chunks` are of other files, the most valuable first.
+    text (of a huge file a part), and `offset` the cursor in it. `path` is how a person calls the file.
     """
 
     language: str
@@ -36,7 +41,9 @@ class Context:
     first_line: int
     parsed: Parsed
     offset: int
-    chunks: tuple[Chunk, ...] = ()
+    path: str = ""
+    style: Style = PLAIN
+    surroundings: Surroundings | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def line_before(self) -> str:
@@ -53,33 +60,96 @@ class Context:
         """What stands right of the cursor on its line."""
         return self.suffix.partition("\n")[0]
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names used just above the cursor, the nearest first."""
+        start = self.offset
+        for _ in range(N_LINES_NEAR):
+            start = max(0, self.parsed.text.rfind("\n", 0, start))
+        return names(self.parsed, start, self.offset)[::-1]
 
-def gather(document: Document, offset: int, before: Parsed | None = None) -> Context | None:
+    @cached_property
+    def definitions(self) -> tuple[Definition, ...]:
+        """What the document defines."""
+        return definitions(self.parsed)
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """What other files say about the code at the cursor, the most valuable first. It is looked up
+        when first asked for: most prompts keep the chunks of the one before."""
+        if self.surroundings is None:
+            return ()
+        imported = {
+            name for start, end in imports(self.parsed) for name in names(self.parsed, start, end)
+        }
+        own = {definition.name for definition in self.definitions}
+        unknown = [name for name in self.names if name not in own]
+        first = sorted(unknown, key=lambda name: name not in imported)
+        near = "\n".join(self.prefix.split("\n")[-N_LINES_NEAR:])
+        elsewhere = self.surroundings.definitions(first, self.path, imported)
+        return elsewhere + self.surroundings.similar(near, self.path)
+
+    def restored(self, answer: str) -> str:
+        """An answer with the line ends and the indentation of the document around the cursor."""
+        return restored(answer, self.line_before, self.style)
+
+
+def gather(
+    document: Document,
+    offset: int,
+    before: Parsed | None = None,
+    surroundings: Surroundings | None = None,
+    path: str = "",
+) -> Context | None:
     """The context of a cursor, or None where nothing sensible can be said: in a binary file, in an
-    overlong line. `before` is an earlier version of the text, parsed."""
-    starts = document.line_starts
-    line = bisect_right(starts, offset) - 1
-    end = starts[line + 1] if line + 1 < len(starts) else len(document.text)
-    if end - starts[line] > MAX_LINE:
+    overlong line.
+
+    All that a prompt says of a document comes from the text given here: who wants something kept from
+    models masks it before, character by character. `before` is `Context.parsed` of an earlier version,
+    so that only what has changed is parsed; `surroundings` what is known of other files, where this one
+    is called `path`.
+    """
+    text, offset, n_skipped = _part(document.text, offset)
+    start = _line_start(text, offset)
+    if _line_end(text, offset) - start > MAX_LINE or "\0" in text:
         return None
-    first = bisect_left(starts, offset - WINDOW)
-    first = min(line, -(-first // GRID) * GRID)
-    prefix = document.text[starts[first] : offset]
-    suffix = document.text[offset : offset + WINDOW]
-    if "\0" in prefix or "\0" in suffix:
-        return None
-    parsed = parse(unified(document.text), document.language, before)
-    at = len(unified(document.text[:offset]))
-    return Context(document.language, unified(prefix), unified(suffix), first, parsed, at)
+    # Normal forms are made of whole lines, so that no cut goes through a line end.
+    above = normal(text[:start], document.language)
+    here = normal(text[start:offset], document.language)
+    parsed = parse(above + normal(text[start:], document.language), document.language, before)
+    at = len(above) + len(here)
+    first = 0 if at <= WINDOW else parsed.text.find("\n", at - WINDOW) + 1
+    return Context(
+        document.language,
+        parsed.text[first:at],
+        parsed.text[at : at + WINDOW],
+        n_skipped + parsed.text.count("\n", 0, first),
+        parsed,
+        at,
+        path,
+        style_at(text, offset, document.language),
+        surroundings,
+    )
 
 
-def newline(document: Document) -> str:
-    """The document's line end, read off its first line."""
-    if len(document.line_starts) == 1:
-        return "\n"
-    first_line = document.text[: document.line_starts[1]]
-    return "\r\n" if first_line.endswith("\r\n") else first_line[-1]
+def _part(text: str, offset: int) -> tuple[str, int, int]:
+    """The part of a text that is looked at, the cursor's offset in it, and how many lines are above;
+    whole lines, and all of it unless it is huge. A cursor within a line end stands before it."""
+    if text.startswith("\r\n", offset - 1) and offset:
+        offset -= 1
+    if len(text) <= MAX_TEXT:
+        return text, offset, 0
+    start = _line_start(text, max(0, offset // BLOCK - 1) * BLOCK)
+    end = _line_end(text, (offset // BLOCK + 2) * BLOCK)
+    n_lines = text.count("\n", 0, start) or text.count("\r", 0, start)
+    return text[start:end], offset - start, n_lines
 
 
-def unified(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _line_start(text: str, offset: int) -> int:
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def _line_end(text: str, offset: int) -> int:
+    """Where the line ends, before its line end."""
+    ends = (text.find("\n", offset), text.find("\r", offset))
+    return min((end for end in ends if end >= 0), default=len(text))

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, replace
 
 from codegen_lsp.common import n_common_end, n_common_start
-from codegen_lsp.context import newline
 from codegen_lsp.document import Document
+from codegen_lsp.normal import style_at
 
 INDENTED = re.compile(r"^(\t| {1,8})[^\s*]", re.MULTILINE)
 # What a line ends with behind which editors go one step further in.
@@ -70,7 +70,7 @@ def enter(place: Place) -> str:
         indentation += _unit(text)
     elif LEAVES.match(line):
         indentation = indentation.removesuffix(_unit(text))
-    return newline(place.document) + indentation
+    return style_at(text, offset, place.document.language).newline + indentation
 
 
 def _unit(text: str) -> str:

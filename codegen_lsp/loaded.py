@@ -129,7 +129,7 @@ class Loaded:
         context = gather(document, len(document.text) if place.offset is None else place.offset)
         if context is None:
             return 0
-        prompt = prompt_for(context, self._engine, config)
+        prompt = prompt_for(context, self._engine, config).prompt
         is_whole = context.first_line == 0 and prompt.text + prompt.heal == context.prefix
         if place.offset is None and not is_whole:
             return 0

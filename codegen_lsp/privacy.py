@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codegen_lsp.config import Config
-from codegen_lsp.context import MAX_LINE, unified
+from codegen_lsp.context import MAX_LINE
 from codegen_lsp.document import Document
+from codegen_lsp.normal import normal
 from codegen_lsp.secrets import MAX_KEY, NOTHING, Masked, mask, remask
 
 IsIgnored = Callable[[str], bool]
@@ -76,8 +77,8 @@ def excerpt(document: Document, near: int, config: Config, is_ignored: IsIgnored
         return ""
     start = max(0, min(near - EXCERPT // 2, len(text) - EXCERPT))
     before = max(0, start - MAX_KEY)  # a key may have begun there
-    readable = mask(text[before : start + EXCERPT + MAX_LINE])[start - before :][:EXCERPT]
-    lines = unified(readable).split("\n")
+    masked = mask(text[before : start + EXCERPT + MAX_LINE])[start - before :][:EXCERPT]
+    lines = normal(masked, document.language).split("\n")
     # The cut may have gone through a line.
     first = 1 if start > 0 else 0
     last = -1 if start + EXCERPT < len(text) else None

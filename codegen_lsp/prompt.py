@@ -1,63 +1,197 @@
 """A context becomes the prompt that the model reads: inside the token budget, the same from key to key.
 
-A causal model reads the prefix alone. What evaluates quickly is what begins as the last prompt began,
-so the beginning is cut only at every `GRID`th line of the file.
+A prompt is the front of a `Layout` and the text up to the cursor from some line on, the window. What
+evaluates quickly is what begins as the last prompt began. So all but the window's end is chosen seldom, and
+kept until the budget is full.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, pairwise
 
-from codegen_lsp.context import GRID, Context
-from codegen_lsp.engine import Prompt
+from codegen_lsp.context import Context
+from codegen_lsp.engine import Infill, Prompt
+from codegen_lsp.layout import Layout, lay_out
+from codegen_lsp.page import CUT, Page
 
 # The longest word healed: each of its tokens is evaluated again at every key.
 UNFINISHED = re.compile(r"[ \t]*(?:(?<!\w)\w{1,24})?\Z")
+# The share of the budget that is for what stands behind the cursor, for models that read it; as Copilot's.
+# In lines of this number, so that it stays the same.
+SUFFIX = 0.15
+SUFFIX_GRID = 4
+# Where nobody waits, a layout is renewed that fills so much of the budget.
+WORN = 0.85
+# A window shows so much of the budget at least, unless it shows all there is: the first, or the layout is
+# not kept; the second, or it is renewed where nobody waits. Apart, so that a cursor which goes up and
+# down changes nothing.
+SHOWN = 0.05
+SHOWN_FRESH = 0.25
+# Characters of a token: fewer than code has in most vocabularies (3.4 in CodeGen's), until some were counted.
+PER_TOKEN = 3.4
+# A character has at most four bytes, and a byte makes at most one token.
+PER_TOKEN_AT_LEAST = 0.25
 
 Tokenize = Callable[[str], list[int]]
 
 
-def render(context: Context, tokenize: Tokenize, budget: int) -> Prompt:
-    """The prompt for a context, of at most `budget` tokens.
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A prompt, and the layout that the document's next prompt is made with."""
+
+    prompt: Prompt
+    layout: Layout
+
+
+def render(
+    context: Context,
+    tokenize: Tokenize,
+    budget: int,
+    layout: Layout | None = None,
+    infill: Infill | None = None,
+    *,
+    fresh: bool = False,
+) -> Rendered:
+    """The prompt for a context, of at most `budget` tokens, by the layout of the document's last prompt
+    as long as that fits. `fresh` is for when nobody waits: then a layout that is outdated or nearly
+    full is renewed, too.
 
     The word that is being typed, and the spaces before it, are taken back to be healed: the model never
     saw a run of spaces or a word cut in two (see `healing.py`).
     """
     unfinished = UNFINISHED.search(context.line_before)
     heal = unfinished[0] if unfinished else ""
-    body = context.prefix[: len(context.prefix) - len(heal)]
-    text = _tail(body, context.first_line, tokenize, budget)
-    return Prompt(text, tuple(tokenize(text)), heal)
+    page = Page(context.prefix[: len(context.prefix) - len(heal)], context.first_line)
+    counter = _Counter(tokenize, layout)
+    suffix: tuple[str, ...] = ()
+    if infill is not None:
+        budget -= len(infill.before_prefix + infill.before_suffix + infill.before_middle)
+        suffix = _suffix(context, counter, int(budget * SUFFIX))
+        budget -= counter.count(suffix)
+    placed = _kept(page, layout, counter, budget)
+    if placed is None or (fresh and _is_worn(context, placed, counter, budget)):
+        placed = _new(context, page, layout, counter, budget)
+    tokens = counter.tokens(placed.stretches)
+    if infill is not None:
+        behind = (*infill.before_suffix, *counter.tokens(suffix), *infill.before_middle)
+        tokens = (*infill.before_prefix, *tokens, *behind)
+    used = {stretch: counter.tokens([stretch]) for stretch in (*placed.stretches, *suffix)}
+    return Rendered(
+        Prompt("".join(placed.stretches), tokens, heal),
+        replace(
+            placed.layout,
+            first_line=page.first_line + page.line_at(placed.start),
+            tokens=used,
+        ),
+    )
 
 
-def _tail(text: str, first_line: int, tokenize: Tokenize, budget: int) -> str:
-    """The longest end of the text that fits the budget and begins at a line of the grid; where not
-    even the last stretch fits, at any line; where not even the last line fits, anywhere."""
-    lines = _line_starts(text)
-    on_grid = [start for n, start in enumerate(lines, first_line) if n % GRID == 0]
-    for borders in (on_grid, lines):
-        start = _first_fitting(text, borders, tokenize, budget)
-        if start < len(text):
-            return text[start:]
-    # A character has at most four bytes, and a byte makes at most one token.
-    return text[len(text) - min(len(text), budget // 4) :]
+class _Counter:
+    """Tokenizes stretches of text, each of them once, and those of the last prompt not again."""
+
+    def __init__(self, tokenize: Tokenize, layout: Layout | None) -> None:
+        self._tokenize = tokenize
+        self._known = dict(layout.tokens) if layout else {}
+
+    @property
+    def per_token(self) -> float:
+        """Characters of a token, as far as any have been counted."""
+        n_tokens = sum(map(len, self._known.values()))
+        return sum(map(len, self._known)) / n_tokens if n_tokens else PER_TOKEN
+
+    def tokens(self, stretches: Iterable[str]) -> tuple[int, ...]:
+        return tuple(chain.from_iterable(map(self._of, stretches)))
+
+    def count(self, stretches: Iterable[str]) -> int:
+        return sum(len(self._of(stretch)) for stretch in stretches)
+
+    def _of(self, stretch: str) -> tuple[int, ...]:
+        if stretch not in self._known:
+            self._known[stretch] = tuple(self._tokenize(stretch))
+        return self._known[stretch]
 
 
-def _first_fitting(text: str, borders: list[int], tokenize: Tokenize, budget: int) -> int:
-    """The first border behind which the text fits the budget, or its length if there is none.
+@dataclass(frozen=True)
+class _Placed:
+    """A layout on a page, on which its window begins at the offset `start`."""
 
-    Counts upwards from the end, stretch by stretch, so that the cost is bounded by the budget and not
-    by the text. Tokens hardly ever reach over a line's end; where they do, the sum errs upwards.
-    """
-    n_tokens, fitting, end = 0, len(text), len(text)
-    for border in reversed(borders):
-        n_tokens += len(tokenize(text[border:end]))
-        if n_tokens > budget:
+    layout: Layout
+    page: Page
+    start: int
+
+    @cached_property
+    def window(self) -> tuple[str, ...]:
+        """A blank line comes behind the front, unless the window begins in the middle of something."""
+        first, *others = self.page.stretches(self.start)
+        gap = "\n" if self.layout.front and not first[:1].isspace() else ""
+        return (gap + first, *others)
+
+    @property
+    def stretches(self) -> tuple[str, ...]:
+        return (self.layout.front, *self.window)
+
+    @property
+    def shows_all(self) -> bool:
+        return self.page.begins_file(self.start)
+
+
+def _suffix(context: Context, counter: _Counter, share: int) -> tuple[str, ...]:
+    """Blocks of lines behind the cursor, as many as fit; or as much of its own line as fits."""
+    text = context.suffix.rstrip()
+    cuts = [cut.end() for cut in CUT.finditer(text)][SUFFIX_GRID - 1 :: SUFFIX_GRID]
+    kept: list[str] = []
+    for start, end in pairwise((0, *cuts, len(text))):
+        if counter.count([*kept, text[start:end]]) > share:
             break
-        fitting = end = border
-    return fitting
+        kept.append(text[start:end])
+    return tuple(kept) or (context.line_after[: int(share * PER_TOKEN_AT_LEAST)],)
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(at + 1 for at, character in enumerate(text) if character == "\n")]
+def _kept(page: Page, layout: Layout | None, counter: _Counter, budget: int) -> _Placed | None:
+    """The last layout if the page fits in, or else the one before it."""
+    if layout is None:
+        return None
+    known = [layout]
+    if layout.before is not None:
+        known.append(replace(layout.before, before=replace(layout, before=None)))
+    for each in known:
+        start = each.start_in(page)
+        if start is not None:
+            placed = _Placed(each, page, start)
+            is_much = placed.shows_all or counter.count(placed.window) >= SHOWN * budget
+            if is_much and counter.count(placed.stretches) <= budget:
+                return placed
+    return None
+
+
+def _is_worn(context: Context, placed: _Placed, counter: _Counter, budget: int) -> bool:
+    """Whether another layout would serve better, though this one still fits."""
+    if counter.count(placed.stretches) > WORN * budget:
+        return True
+    if not placed.shows_all and counter.count(placed.window) < SHOWN_FRESH * budget:
+        return True
+    kept = placed.layout
+    other, _ = lay_out(context, placed.page, int(budget * counter.per_token), kept.chunks)
+    return (other.chunks, other.imports) != (kept.chunks, kept.imports)
+
+
+def _new(
+    context: Context, page: Page, layout: Layout | None, counter: _Counter, budget: int
+) -> _Placed:
+    """A layout that leaves part of the budget free. Where a token has fewer characters than was thought,
+    and more than the budget was filled, it is made again."""
+    former = layout.chunks if layout else ()
+    before = replace(layout, tokens={}, before=None) if layout else None
+    per_token = counter.per_token
+    while True:
+        new, start = lay_out(context, page, int(budget * per_token), former)
+        placed = _Placed(replace(new, before=before), page, start)
+        n_tokens = counter.count(placed.stretches)
+        if n_tokens <= budget or per_token <= PER_TOKEN_AT_LEAST:
+            return placed
+        measured = sum(map(len, placed.stretches)) / n_tokens
+        per_token = max(PER_TOKEN_AT_LEAST, min(measured, per_token / 2))

@@ -10,6 +10,10 @@ from typing import Any
 import gguf
 import pytest
 
+from codegen_lsp.complete import Request, complete, prompt_for
+from codegen_lsp.config import Config
+from codegen_lsp.context import gather
+from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Infill, Prompt, Sampling
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import EMBEDDED_PATH
@@ -130,3 +134,44 @@ def test_an_answer_ends_where_infilling_ends(tmp_path: Path, candidate: int) -> 
     cut, stops = answers(path)
     assert cut[candidate] == ids[:at]
     assert stops[candidate] == "eos"
+
+
+PREFIX, SUFFIX = "def add(a, b):\n    total = ", "\n    return total\n"
+
+
+def test_codegen2_reads_what_stands_behind_the_cursor(tmp_path: Path) -> None:
+    """Its prompt is what the model's card says, and an answer to it comes back."""
+    path = codegen2(tmp_path)
+    engine = LlamaEngine(path)
+    document = Document("file:///a.py", "python", 1, PREFIX + SUFFIX)
+    context = gather(document, len(PREFIX))
+    assert context is not None
+    prompt = prompt_for(context, engine, Config()).prompt
+    mask, separator, end_of_text = (
+        token_of(path, text) for text in ("<mask_1>", "<sep>", "<|endoftext|>")
+    )
+    assert list(prompt.tokens) == [
+        *engine.tokenize(PREFIX.removesuffix(" ")),
+        mask,
+        *engine.tokenize(SUFFIX.rstrip()),
+        end_of_text,
+        separator,
+        mask,
+    ]
+    assert prompt.heal == " "
+    request = Request(document, len(PREFIX), invoked=True)
+    completion = complete(request, engine, Config(max_tokens=8), Cancel())
+    engine.close()
+    assert completion.stats.n_prompt == len(prompt.tokens)
+    assert completion.stats.n_generated > 0
+
+
+def test_other_models_read_it_too(tmp_path: Path) -> None:
+    engine = LlamaEngine(with_fim(tmp_path, "pre", "suf", "mid"))
+    document = Document("file:///a.py", "python", 1, PREFIX + SUFFIX)
+    context = gather(document, len(PREFIX))
+    assert context is not None
+    tokens = prompt_for(context, engine, Config()).prompt.tokens
+    before, behind = engine.tokenize(PREFIX.removesuffix(" ")), engine.tokenize(SUFFIX.rstrip())
+    engine.close()
+    assert list(tokens) == [1, *before, 2, *behind, 3]

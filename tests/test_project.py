@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from codegen_lsp.config import Config
+from codegen_lsp.document import Chunk
+from codegen_lsp.normal import normal
 from codegen_lsp.project import Limits, Project, Status
+from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.symbols import outline
+from codegen_lsp.syntax import parse
 from tests.test_ignore import write
 
 PATIENCE = 60  # seconds; what takes longer has failed
@@ -264,3 +269,29 @@ def test_it_can_be_closed_in_the_middle(tmp_path: Path) -> None:
     project.close()
     assert not project._thread.is_alive()
     assert not project.status.is_over
+
+
+def test_what_a_project_defines_is_known_elsewhere_in_it(tmp_path: Path) -> None:
+    write(tmp_path, {
+        "shop/cart.py": "class Cart:\n    def add(self, item: str) -> None:\n        pass\n",
+        "ignored.py": "class Cart: ...\n",
+        ".gitignore": "ignored.py\n",
+    })  # fmt: skip
+    surroundings = Surroundings()
+    over = threading.Event()
+
+    def learn(name: str, language: str, text: str) -> bool:
+        parsed = parse(normal(text, language), language)
+        return surroundings.put_outline(name, outline(parsed))
+
+    def hear(status: Status) -> None:
+        if status.is_over:
+            over.set()
+
+    project = Project(learn, surroundings.forget, HASTY, hear)
+    project.open([tmp_path], Config())
+    assert over.wait(PATIENCE)
+    project.close()
+    assert surroundings.definitions(["Cart"], near="main.py") == (
+        Chunk("shop/cart.py", "class Cart:\n    def add(self, item: str) -> None:"),
+    )

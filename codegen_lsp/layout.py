@@ -1,0 +1,162 @@
+"""What stands in front of a document's window, and where that begins: chosen seldom, then kept.
+
+In front stand, from its beginning: chunks of other files, as comments; the file's imports; how what is
+used near the cursor is defined elsewhere in the file, as comments; and the heads of the definitions around
+the cursor. All of it only as far as the window does not show it.
+
+Sizes are in characters here: how many a budget holds is estimated, and what was chosen is counted after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from codegen_lsp.context import Context
+from codegen_lsp.document import Chunk
+from codegen_lsp.languages import row
+from codegen_lsp.page import Page
+from codegen_lsp.symbols import described
+from codegen_lsp.syntax import Parsed, Scope, header, imports, names, scopes
+
+# Shares of the budget. A new layout fills `FILL`; with 1,024 tokens the rest is 40 lines typed.
+FILL = 0.6
+# Of other files, and of the same file above the window. Copilot's prompts are up to half of other files;
+# but theirs are ten times as long, and what is given to these is lines that the person sees and the model
+# does not.
+CHUNKS = 0.2
+HEAD = 0.15
+# Definitions of the same file that are shown.
+N_DEFINITIONS = 4
+# Lines by which a window's beginning is known again when lines above it have come or gone.
+N_ANCHOR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands in front of a window, and the line (zero-based, of the file) where that begins; of one
+    tokenizer.
+
+    The window's first lines were `anchor`. `tokens` has those of the last prompt, by the stretches that
+    it was tokenized in; `before` is the layout that was left for this one, for when the cursor jumps back.
+    """
+
+    chunks: tuple[Chunk, ...]
+    imports: str
+    front: str
+    first_line: int
+    anchor: str
+    tokens: Mapping[str, tuple[int, ...]] = field(default_factory=dict, repr=False, compare=False)
+    before: Layout | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the window begins where the file does: then the prompt of every cursor further up is
+        a beginning of the one further down."""
+        return self.first_line == 0
+
+    def start_in(self, page: Page) -> int | None:
+        """Where the lines are in a page that the window began with; if they have moved, only where there
+        is no doubt."""
+        line = self.first_line - page.first_line
+        if 0 <= line < len(page.starts) and page.text.startswith(self.anchor, page.starts[line]):
+            return page.starts[line]
+        moved = "\n" + self.anchor
+        return page.text.index(moved) + 1 if page.text.count(moved) == 1 else None
+
+
+def lay_out(
+    context: Context, page: Page, n_characters: int, former: tuple[Chunk, ...] = ()
+) -> tuple[Layout, int]:
+    """A layout for a budget of so many characters, which leaves part of it free; and the offset in the page
+    at which its window begins. `former` are chunks that a prompt has now: they stay, and where they
+    are, as long as they are among the best."""
+    chunks, comments = _chosen(context, former, int(n_characters * CHUNKS))
+    room = int(n_characters * FILL) - len(comments)
+    start = page.window(room)
+    imported, head = "", ""
+    if not page.begins_file(start):
+        n_head = int(n_characters * HEAD)
+        start = page.window(room - n_head)
+        imported, head = _head(context, page, start, n_head)
+    front = _joined((comments, head))
+    return Layout(
+        chunks, imported, front, page.first_line + page.line_at(start), page.lines(start, N_ANCHOR)
+    ), start
+
+
+def _chosen(
+    context: Context, former: tuple[Chunk, ...], n_characters: int
+) -> tuple[tuple[Chunk, ...], str]:
+    """Chunks of other files that fit, the former first, then the best; and all of these as comments."""
+    offered = context.chunks
+    kept = [chunk for chunk in former if chunk in offered]
+    chosen: dict[Chunk, str] = {}
+    for chunk in dict.fromkeys((*kept, *offered)):
+        comments = _joined((*chosen.values(), _comment(chunk, context.language)))
+        if len(comments) <= n_characters:
+            chosen[chunk] = _comment(chunk, context.language)
+    return tuple(chosen), _joined(chosen.values())
+
+
+def _comment(chunk: Chunk, language: str) -> str:
+    """A chunk as Tabby shows it: as comments, of which the first says where it comes from."""
+    marker = (*row(language).line_comments, "#")[0]
+    path = [f"Path: {chunk.path}"] if chunk.path else []
+    return "".join(f"{marker} {line}".rstrip() + "\n" for line in (*path, *chunk.text.split("\n")))
+
+
+def _head(context: Context, page: Page, start: int, n_characters: int) -> tuple[str, str]:
+    """The imports; and with them what the cursor's lines use, and the heads of the definitions around the
+    cursor, as far as they are not in the window. These come first, if not all fit."""
+    border = context.offset - len(context.prefix) + start
+    around = [scope for scope in scopes(context.parsed, context.offset) if scope.start < border]
+    heads = "".join(f"{_indented_header(context.parsed, scope)}\n" for scope in around)
+    heads = heads if len(heads) <= n_characters else ""
+    imported = _imports(context, border, n_characters - len(heads))
+    used = _used(context, border, n_characters - len(heads) - len(imported))
+    return imported, _joined((imported, used, heads))
+
+
+def _indented_header(parsed: Parsed, scope: Scope) -> str:
+    line_start = parsed.text.rfind("\n", 0, scope.start) + 1
+    indentation = parsed.text[line_start : scope.start]
+    return (indentation if indentation.isspace() else "") + header(parsed, scope)
+
+
+def _imports(context: Context, border: int, n_characters: int) -> str:
+    """The imports above the window; if not all fit, first those of names that it uses."""
+    parsed = context.parsed
+    spans = [span for span in imports(parsed) if span[1] <= border]
+    used = set(names(parsed, border, context.offset))
+    kept = set()
+    for start, end in sorted(spans, key=lambda span: used.isdisjoint(names(parsed, *span))):
+        n_characters -= end - start + 1
+        if n_characters < 0:
+            break
+        kept.add((start, end))
+    return "".join(f"{parsed.text[start:end]}\n" for start, end in spans if (start, end) in kept)
+
+
+def _used(context: Context, border: int, n_characters: int) -> str:
+    """How names near the cursor are defined where the window does not show it."""
+    found = context.definitions
+    hidden = {
+        each.name: each
+        for each in reversed(found)
+        if each.end <= border or each.start >= context.offset
+    }
+    wanted = [hidden[name] for name in context.names if name in hidden]
+    shown = ""
+    for symbol in described(context.parsed, found, wanted[:N_DEFINITIONS]):
+        with_it = _joined((shown, _comment(Chunk(context.path, symbol.text), context.language)))
+        shown = with_it if len(with_it) <= n_characters else shown
+    return shown
+
+
+def _joined(paragraphs: Iterable[str]) -> str:
+    """With a blank line between two paragraphs, unless the second is indented."""
+    text = ""
+    for paragraph in filter(None, paragraphs):
+        text += ("\n" if text and not paragraph[0].isspace() else "") + paragraph
+    return text
