@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codegen_lsp.config import Config
 from codegen_lsp.context import Context, gather
@@ -16,6 +16,8 @@ from codegen_lsp.layout import Layout
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
 from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
+from codegen_lsp.secrets import until_secret
+from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Parsed
 
 
@@ -43,10 +45,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known from earlier requests about the same document, to do less now."""
+    """What is known of a document from earlier requests, to do less now; and of other files, which call
+    it by its `path`."""
 
     parsed: Parsed | None = None
     layout: Layout | None = None
+    surroundings: Surroundings | None = None
+    path: str = ""
+
+    def gather(self, document: Document, offset: int) -> Context | None:
+        """The context of a cursor in another version of the document."""
+        return gather(document, offset, self.parsed, self.surroundings, self.path)
 
 
 NOTHING = Known()
@@ -81,15 +90,15 @@ def complete(
 ) -> Completion:
     """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
     says so far, at each of its tokens."""
-    context = gather(request.document, request.offset, known.parsed)
+    context = known.gather(request.document, request.offset)
     if context is None:
-        return Completion(reason="a binary file or an overlong line")
-    known = Known(context.parsed, known.layout)
+        return Completion(reason="a binary file or an overlong line", known=known)
+    known = replace(known, parsed=context.parsed)
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
     rendered = prompt_for(context, engine, config, known.layout)
-    prompt, known = rendered.prompt, Known(context.parsed, rendered.layout)
+    prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
     generation = engine.generate(prompt, _samplings(config, request.n), cancel)
@@ -174,6 +183,7 @@ class _Written:
         if not self._is_sure():
             text = text[: self._n_sure]
         shown = clean(text[self._n_healed :], self._context, self._extent)
+        shown = until_secret(shown, self._context.line_before)
         n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
         return Candidate(
             self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop

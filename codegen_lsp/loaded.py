@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,12 +15,12 @@ from dataclasses import replace
 
 from codegen_lsp.complete import Completion, Known, Request, complete, prompt_for
 from codegen_lsp.config import Config
-from codegen_lsp.context import gather
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
 from codegen_lsp.secrets import NOTHING, Masked
+from codegen_lsp.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,11 @@ MAX_KNOWN = 8
 class Loaded:
     """One engine at a time, or none so far."""
 
-    def __init__(self, is_ignored: IsIgnored) -> None:
-        self._is_ignored = is_ignored
+    def __init__(
+        self, is_ignored: IsIgnored, surroundings: Surroundings, path_of: Callable[[str], str]
+    ) -> None:
+        """`path_of` says how a person calls the file of a URI."""
+        self._is_ignored, self._surroundings, self._path_of = is_ignored, surroundings, path_of
         self.settings: object = None  # what the engine was made from
         self._engine: Engine | None = None
         # By URI: which version, and by which rules.
@@ -64,8 +68,8 @@ class Loaded:
         if self._engine is None:
             return completion
         with self._surviving():
-            known = self._known.get(request.document.uri, Known())
             asked = replace(request, document=self._readable(request.document))
+            known = self._known_of(request.document.uri)
             completion = complete(asked, self._engine, config, cancel, known, hear)
             self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
@@ -92,6 +96,7 @@ class Loaded:
             self._ready.remove(place)
         self._known.pop(uri, None)
         self._masked.pop(uri, None)
+        self._surroundings.forget(self._path_of(uri))
         if self._told.pop(uri, None) and self._engine is not None:
             with self._surviving():
                 self._engine.remember(uri, "")
@@ -112,6 +117,12 @@ class Loaded:
             return
         text = excerpt(document, place.offset or 0, config, self._is_ignored)
         self._engine.remember(document.uri, text)
+        path = self._path_of(document.uri)
+        if text:
+            self._surroundings.put(path, self._readable(document).text, document.language)
+            self._surroundings.touch(path, _line_at(document, place.offset))
+        else:
+            self._surroundings.forget(path)
         self._told[document.uri] = (document, config)
 
     def _warm(self, place: Place, config: Config, cancel: Cancel) -> int:
@@ -126,13 +137,18 @@ class Loaded:
         if not may_read(document, config, self._is_ignored):
             return 0
         document = self._readable(document)
-        context = gather(document, len(document.text) if place.offset is None else place.offset)
+        known = self._known_of(document.uri)
+        context = known.gather(
+            document, len(document.text) if place.offset is None else place.offset
+        )
         if context is None:
             return 0
-        prompt = prompt_for(context, self._engine, config).prompt
+        rendered = prompt_for(context, self._engine, config, known.layout, fresh=True)
+        prompt = rendered.prompt
         is_whole = context.first_line == 0 and prompt.text + prompt.heal == context.prefix
         if place.offset is None and not is_whole:
             return 0
+        self._know(document.uri, replace(known, parsed=context.parsed, layout=rendered.layout))
         n_tokens = self._engine.warm(prompt.tokens, cancel)
         logger.debug("evaluated %d tokens ahead", n_tokens)
         if not cancel.is_set():
@@ -144,6 +160,10 @@ class Loaded:
         uri = document.uri
         document, self._masked[uri] = readable(document, self._masked.get(uri, NOTHING))
         return document
+
+    def _known_of(self, uri: str) -> Known:
+        known = self._known.get(uri)
+        return known or Known(surroundings=self._surroundings, path=self._path_of(uri))
 
     def _know(self, uri: str, known: Known) -> None:
         self._known.pop(uri, None)
@@ -166,6 +186,10 @@ class Loaded:
             self._start_anew()  # it may have been started again, and know nothing
         except Exception as error:  # a request is answered, whatever happens
             log_failure(error)
+
+
+def _line_at(document: Document, offset: int | None) -> int | None:
+    return None if offset is None else bisect_right(document.line_starts, offset) - 1
 
 
 def log_failure(error: BaseException) -> None:

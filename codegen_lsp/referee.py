@@ -16,7 +16,9 @@ from codegen_lsp.languages import row
 
 def is_worse(before: str, after: str, language: str) -> bool:
     """Whether there are more error and missing nodes after than before; never without a grammar."""
-    return row(language).grammar is not None and _n_errors(after, language) > _n_errors(before, language)
+    return row(language).grammar is not None and _n_errors(after, language) > _n_errors(
+        before, language
+    )
 
 
 @lru_cache(maxsize=8)

@@ -21,7 +21,8 @@ from codegen_lsp import __version__
 from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
-from codegen_lsp.ignore import path_of
+from codegen_lsp.ignore import RULES, path_of
+from codegen_lsp.languages import LANGUAGES
 from codegen_lsp.loaded import log_failure
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
 from codegen_lsp.session import Answer, Load, Session
@@ -33,6 +34,11 @@ ACCEPT = "codegen.accept"
 STATUS = "codegen.status"
 # To clients that ask for it: what each answer came from and has cost. See editor_clients/README.md.
 TRACE = "codegen/trace"
+# What the index of the project wants to hear of.
+_SUFFIXES = sorted(
+    suffix[1:] for each in LANGUAGES.values() if each.grammar for suffix in each.suffixes
+)
+WATCHED = (f"**/*.{{{','.join(_SUFFIXES)}}}", f"**/{{{','.join(RULES)}}}")
 # Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
 DID_MOVE_CURSOR = "codegen/didMoveCursor"
 
@@ -126,6 +132,7 @@ class Server(LanguageServer):
         self.session = Session(load, config, hear=self.trace)
         self.is_traced = False  # the client wants to hear what each answer has cost
         self.initial_settings: object = None
+        self.folders: list[str] = []  # of the workspace, as URIs
         self._base = config  # what the command line said; the client's settings come on top
         _register(self)
 
@@ -134,6 +141,10 @@ class Server(LanguageServer):
         """As agreed in `initialize`; pygls takes the client's first offer, be it text or enum."""
         encoding = self.protocol.server_capabilities.position_encoding
         return types.PositionEncodingKind(encoding or "utf-16").value
+
+    @property
+    def folder_paths(self) -> list[Path]:
+        return [Path(path) for path in map(path_of, self.folders) if path]
 
     def find(self, uri: str, position: types.Position) -> tuple[Document, int] | None:
         """An open document and the offset of a position in it."""
@@ -149,7 +160,9 @@ class Server(LanguageServer):
             logger.warning("%s", complaint)
             self._show(types.MessageType.Warning, complaint)
         logging.getLogger("codegen_lsp").setLevel(config.log_level.upper())
-        if self.session.configure(config):
+        needs_model = self.session.configure(config)
+        self.session.open_folders(self.folder_paths)
+        if needs_model:
             await self._load_model()
 
     async def fetch_settings(self, pushed: object = None) -> object:
@@ -166,18 +179,26 @@ class Server(LanguageServer):
                 logger.warning("the client did not send its settings (%s)", type(error).__name__)
         return pushed.get(SECTION) if isinstance(pushed, dict) else None
 
-    async def watch_settings(self) -> None:
-        """Ask to be told when settings change, where the client wants to be asked for that."""
+    async def watch(self) -> None:
+        """Ask to be told when settings and files change, where the client wants to be asked for that."""
         workspace = self.client_capabilities.workspace
-        if workspace is None or workspace.did_change_configuration is None:
-            return
-        if workspace.did_change_configuration.dynamic_registration:
-            change = types.Registration(
-                id=str(uuid4()),
-                method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-                register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
-            )
-            params = types.RegistrationParams(registrations=[change])
+        wanted: dict[str, Any] = {}
+        if workspace and (settings := workspace.did_change_configuration):
+            options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
+            if settings.dynamic_registration:
+                wanted[types.WORKSPACE_DID_CHANGE_CONFIGURATION] = options
+        if workspace and (files := workspace.did_change_watched_files):
+            watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in WATCHED]
+            if files.dynamic_registration:
+                wanted[types.WORKSPACE_DID_CHANGE_WATCHED_FILES] = (
+                    types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers)
+                )
+        registrations = [
+            types.Registration(id=str(uuid4()), method=method, register_options=options)
+            for method, options in wanted.items()
+        ]
+        if registrations:
+            params = types.RegistrationParams(registrations=registrations)
             await self.client_register_capability_async(params)
 
     async def _load_model(self) -> None:
@@ -237,8 +258,8 @@ def _register(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
-        uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
-        session.ignore.root_in(Path(path) for path in map(path_of, uris) if path)
+        server.folders = [folder.uri for folder in params.workspace_folders or ()]
+        server.folders = server.folders or [params.root_uri or ""]
         experimental = params.capabilities.experimental
         match experimental:
             case {"codegen": {"trace": True}}:
@@ -250,7 +271,7 @@ def _register(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
-        await server.watch_settings()
+        await server.watch()
         await server.configure(await server.fetch_settings() or server.initial_settings)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -294,6 +315,18 @@ def _register(server: Server) -> None:
         ]
         return types.CompletionList(is_incomplete=True, items=items)
 
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
+        removed = {folder.uri for folder in params.event.removed}
+        kept = [uri for uri in server.folders if uri not in removed]
+        server.folders = kept + [folder.uri for folder in params.event.added]
+        session.open_folders(server.folder_paths)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        for change in params.changes:
+            session.changed_on_disk(change.uri)
+
     @server.feature(DID_MOVE_CURSOR)
     def moved_cursor(params: types.TextDocumentPositionParams) -> None:
         found = server.find(params.text_document.uri, params.position)
@@ -307,6 +340,7 @@ def _register(server: Server) -> None:
             "model": session.config.model,
             "enabled": session.config.enabled,
             "strain": session.strain,
+            "project": str(session.project.status),
         }
 
     @server.command(ACCEPT)

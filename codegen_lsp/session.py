@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
@@ -20,13 +21,15 @@ from codegen_lsp.complete import Completion, Request, n_ctx_for
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
-from codegen_lsp.ignore import Ignore
+from codegen_lsp.ignore import Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow, is_at_end
 from codegen_lsp.loaded import Loaded
 from codegen_lsp.privacy import refusal
+from codegen_lsp.project import Project
 from codegen_lsp.rhythm import Rhythm
 from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
+from codegen_lsp.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +83,7 @@ class Session:
         self._cursors: dict[str, Place] = {}  # each as it was last known, perhaps some edits ago
         self._attention = ""  # the document in which something happened last
         self._shortened: set[str] = set()  # documents whose last edit took something away
+        self._folders: tuple[Path, ...] = ()
         self._shown: Way | None = None  # the suggestion that the client shows, if any
         self._newest: tuple[str, asyncio.Task[Answer]] | None = None
         self._hear = hear
@@ -88,7 +92,9 @@ class Session:
         self._load = load
         self._loading: _Loading | None = None
         self.ignore = Ignore()
-        self._loaded = Loaded(self.ignore)
+        self._surroundings = Surroundings()
+        self.project = Project(self._surroundings.learn, self._surroundings.forget)
+        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of)
         self._strain = Strain(self._loaded.seconds_used)
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
@@ -113,10 +119,24 @@ class Session:
     def configure(self, config: Config) -> bool:
         """Take new settings; say whether they ask for an engine other than the one that is loaded, or
         about to be: then `load` it."""
+        if _reading_settings(config) != _reading_settings(self.config):
+            self._open_folders(config)
         self.config = config
         last = self._loaded.settings if self._loading is None else self._loading.settings
         self._expect(self._attention)
         return last != _engine_settings(config)
+
+    def open_folders(self, folders: Sequence[Path]) -> None:
+        """Know the workspace's folders: what their files define, and what is ignored in them."""
+        if self._folders != tuple(folders):
+            self._folders = tuple(folders)
+            self.ignore.root_in(folders)
+            self._open_folders(self.config)
+
+    def changed_on_disk(self, uri: str) -> None:
+        """A file was made, changed, or deleted; or it is no longer open."""
+        if (path := path_of(uri)) is not None and uri not in self.documents:
+            self.project.look_again(path)
 
     async def load(self, progress: Callable[[float], None]) -> None:
         """Load the configured model; `progress` is called on the loop with a share from 0 to 1. A newer
@@ -148,6 +168,8 @@ class Session:
         before = self.documents.get(document.uri)
         self.documents[document.uri] = document
         self._cursors.setdefault(document.uri, Place(document, None))
+        if before is None and (path := path_of(document.uri)) is not None:
+            self.project.turn_to(path)
         if before is not None:
             self._notice(before, document)
         self._attempts.follow(document)
@@ -172,6 +194,7 @@ class Session:
             self._shortened.discard(uri)
             self._suggestions.forget(uri)
             self._executor.submit(self._loaded.forget, uri)
+            self.changed_on_disk(uri)
         if self._shown is not None and self._shown.start.document.uri == uri:
             self._shown = None
         if self._attention == uri:
@@ -217,6 +240,7 @@ class Session:
         self._loader.shutdown(wait=True)
         self._executor.shutdown(wait=True)
         self._loaded.close()
+        self.project.close()
 
     async def _answer(self, request: Request) -> Answer:
         """From an earlier suggestion, an attempt that is under way, or a new one."""
@@ -255,6 +279,15 @@ class Session:
         sparing = SPARING if request.single_line else 0.0
         is_new_line = request.document.text[: request.offset].rstrip(" \t").endswith(("\n", "\r"))
         return sparing + (0.0 if is_new_line else self._rhythm.delay())
+
+    def _open_folders(self, config: Config) -> None:
+        if self._folders:
+            self.project.open(self._folders, config)
+
+    def _path_of(self, uri: str) -> str:
+        """How a person calls the file of a document."""
+        path = path_of(uri)
+        return uri if path is None else self.project.name_of(path)
 
     def _show(self, request: Request, answer: Answer) -> None:
         """The client shows an answer: look ahead to where it leads."""
@@ -377,6 +410,11 @@ class Session:
                 "nKept": 0 if best is None else best.n_tokens,
             }
         )
+
+
+def _reading_settings(config: Config) -> tuple[object, ...]:
+    """What decides which files may be read."""
+    return config.enabled, config.disabled_languages
 
 
 def _engine_settings(config: Config) -> tuple[object, ...]:
