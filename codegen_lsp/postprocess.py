@@ -48,7 +48,9 @@ FOREIGN_COMMENT = re.compile(
 RULER = re.compile(r"\s*([^\w\s])\1{7}")
 GAP = re.compile(r"\n[ \t]*\n[ \t]*\n")
 
-# The most lines of a statement that was to be one: at 60 tokens a second six lines take a second.
+# The most lines of a statement that was to be one. In languages of braces a fifth of all lines open a
+# bracket at their end, and two thirds of these close it within six lines (of 40 files each in seven
+# languages), which take about a second.
 MOST_LINES = 6
 # The most that a candidate is parsed. A parse is incremental, and a tenth of a token's time or less.
 MOST_PARSES = 12
