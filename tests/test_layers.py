@@ -25,9 +25,11 @@ ALLOWED = {
     "context": {"document", "syntax"},
     "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
+    "echoes": {
+        "blocks", "brackets", "common", "context", "extent", "lines", "repetition",
+    },
     "postprocess": {
-        "blocks", "brackets", "common", "context", "extent", "languages", "lines",
-        "repetition", "syntax",
+        "blocks", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
     },
     "brackets": {"languages", "lines"},
     "repetition": set(),
@@ -68,7 +70,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "blocks", "brackets", "repetition",
+    "blocks", "brackets", "echoes", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
