@@ -16,8 +16,8 @@ from codegen_lsp.languages import row
 from codegen_lsp.lines import indentation
 from codegen_lsp.syntax import open_block
 
-# Characters above the cursor that are looked at: some two hundred lines.
-REACH = 8_192
+# Characters around the cursor that are looked at: some hundred lines on each side.
+REACH = 4_096
 HEADER_ENDS = (":", "{")
 BLOCK_ABOVE = re.compile(r"^([ \t]*)\S[^\n]*[:{]\n\1([ \t]+)\S", re.MULTILINE)
 

@@ -3,12 +3,13 @@ are missing."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from codegen_lsp.languages import Language, row
-from codegen_lsp.lines import indentation, tokens
+from codegen_lsp.languages import Quotes, row
+from codegen_lsp.lines import indentation
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = frozenset(CLOSER_OF.values())
@@ -82,21 +83,43 @@ def _closed_below(suffix: str, language: str) -> list[tuple[str, int]]:
 
 
 def _brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
-    """Where brackets stand, outside of comments and strings; and a string or comment of several lines
-    that does not end, as if it were one that opens."""
-    known = row(language)
-    for token in tokens(text, 0, len(text), known):
-        if token.kind == "bracket":
-            yield token.start, text[token.start]
-        elif token.kind.startswith("open_") and text.startswith(_long(known), token.start):
-            yield token.start, "..."
+    """Where brackets stand, outside of comments and strings; and what begins a string or comment of
+    several lines that does not end."""
+    for match in _pattern(language).finditer(text):
+        token = match[0]
+        if token in CLOSERS or token in CLOSER_OF:
+            yield match.start(), token
+        elif match.lastgroup == "open":
+            yield match.start(), token
+            return
 
 
 @cache
-def _long(language: Language) -> tuple[str, ...]:
-    """What begins a string or comment that may go on over several lines."""
-    quotes = (quotes.begin for quotes in language.quotes if quotes.lines)
-    return (*quotes, *(begin for begin, _ in language.block_comments))
+def _pattern(language: str) -> re.Pattern[str]:
+    """Matches a bracket, or as a whole what hides brackets. A string that its line does not close hides
+    the rest of the line: it may be closed yet."""
+    known = row(language)
+    begins = [begin for begin, _ in known.block_comments]
+    begins += [quotes.begin for quotes in known.quotes if quotes.lines]
+    parts = [
+        r"[()\[\]{}]",
+        *(f"{re.escape(mark)}[^\n]*" for mark in known.line_comments),
+        *(rf"{re.escape(begin)}[\s\S]*?{re.escape(end)}" for begin, end in known.block_comments),
+        *([known.literal] if known.literal else ()),
+        *(_string(quotes) for quotes in known.quotes if quotes.lines),
+        *([f"(?P<open>{'|'.join(map(re.escape, begins))})"] if begins else ()),
+        *(_string(quotes) for quotes in known.quotes if not quotes.lines),
+    ]
+    return re.compile("|".join(parts))
+
+
+def _string(quotes: Quotes) -> str:
+    begin, end, escape = map(re.escape, (quotes.begin, quotes.end, quotes.escape))
+    if len(quotes.end) > 1:
+        return rf"{begin}[\s\S]*?{end}"
+    plain = f"[^{end}{escape}]*" if quotes.lines else rf"[^{end}{escape}\n]*"
+    inner = rf"{plain}(?:{escape}[\s\S]{plain})*" if escape else plain
+    return rf"{begin}{inner}{end}" if quotes.lines else rf"{begin}{inner}{end}?"
 
 
 def _indentation_at(text: str, at: int) -> int:

@@ -25,9 +25,11 @@ ALLOWED = {
     "context": {"document", "syntax"},
     "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
+    "echoes": {
+        "blocks", "brackets", "common", "context", "extent", "lines", "repetition",
+    },
     "postprocess": {
-        "blocks", "brackets", "common", "context", "extent", "languages", "lines",
-        "repetition", "syntax",
+        "blocks", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
     },
     "brackets": {"languages", "lines"},
     "repetition": set(),
@@ -114,6 +116,8 @@ PURE = {
     "rhythm", "suggestions", "secrets",
     "rhythm", "suggestions", "typist", "tally",
     "normal", "similar", "symbols", "page", "layout",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
+    "blocks", "brackets", "echoes", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -196,6 +196,8 @@ GOLDEN = {
          "fn f() {\n    a();\n}\n\nfn g() {\n    «a();»\n}\n"),
     ],
     "repetition": [
+        ("c", "f(<CURSOR>", "first, second, third, fourth, fifth, " * 9,
+         "f(«first, second, third, fourth, fifth,»"),
         ("python", "<CURSOR>", "a.go(b)\na.go(b)\n", "«a.go(b)»"),
         ("python", "def f():\n    <CURSOR>",
          "if a:\n        return False\n    if b:\n        return False\n    return c",
