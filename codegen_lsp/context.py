@@ -16,8 +16,8 @@ from codegen_lsp.syntax import Definition, Parsed, definitions, imports, names, 
 
 # A line of a thousand characters is generated or minified: nobody types it, and no budget holds it.
 MAX_LINE = 1_000
-# Characters that a prompt may be made of on each side of the cursor. Models have at most some 4,000 tokens
-# of context, and a token of code is about 3.4 bytes; the margin keeps the cut away from what is used.
+# Characters that a prompt may be made of on each side of the cursor. Models have at most some 4,000
+# tokens of context, of about 3.4 bytes each; the margin keeps the cut away from what is used.
 WINDOW = 32_768
 # Of a longer text only the part around the cursor is looked at: so many characters on each side, from
 # and to borders of blocks of that size, so that the part stays the same from key to key.

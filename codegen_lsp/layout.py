@@ -1,8 +1,8 @@
 """What stands in front of a document's window, and where that begins: chosen seldom, then kept.
 
 In front stand, from its beginning: chunks of other files, as comments; the file's imports; how what is
-used near the cursor is defined elsewhere in the file, as comments; and the heads of the definitions around
-the cursor. All of it only as far as the window does not show it.
+used near the cursor is defined elsewhere in the file, as comments; and the heads of the definitions
+around the cursor. All of it only as far as the window does not show it.
 
 Sizes are in characters here: how many a budget holds is estimated, and what was chosen is counted after.
 """
@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from codegen_lsp.context import Context
 from codegen_lsp.document import Chunk
-from codegen_lsp.languages import row
+from codegen_lsp.languages import Language, row
 from codegen_lsp.page import Page
 from codegen_lsp.symbols import described
 from codegen_lsp.syntax import Parsed, Scope, header, imports, names, scopes
 
 # Shares of the budget. A new layout fills `FILL`; with 1,024 tokens the rest is 40 lines typed.
 FILL = 0.6
-# Of other files, and of the same file above the window. Copilot's prompts are up to half of other files;
-# but theirs are ten times as long, and what is given to these is lines that the person sees and the model
+# Of other files, and of the same file above the window. Copilot gives other files half of its prompts;
+# but these are ten times as long, and what is given away is lines that the person sees and the model
 # does not.
 CHUNKS = 0.2
 HEAD = 0.15
@@ -37,8 +38,8 @@ class Layout:
     """What stands in front of a window, and the line (zero-based, of the file) where that begins; of one
     tokenizer.
 
-    The window's first lines were `anchor`. `tokens` has those of the last prompt, by the stretches that
-    it was tokenized in; `before` is the layout that was left for this one, for when the cursor jumps back.
+    The window's first lines were `anchor`. `tokens` has those of the last prompt, by the stretches in
+    which it was tokenized; `before` is the layout that was left for this one, in case the cursor goes back.
     """
 
     chunks: tuple[Chunk, ...]
@@ -68,9 +69,9 @@ class Layout:
 def lay_out(
     context: Context, page: Page, n_characters: int, former: tuple[Chunk, ...] = ()
 ) -> tuple[Layout, int]:
-    """A layout for a budget of so many characters, which leaves part of it free; and the offset in the page
-    at which its window begins. `former` are chunks that a prompt has now: they stay, and where they
-    are, as long as they are among the best."""
+    """A layout for a budget of so many characters, which leaves part of it free; and the offset in the
+    page at which its window begins. `former` are the chunks of the last prompt: they stay, and where
+    they are, as long as they are among the best."""
     chunks, comments = _chosen(context, former, int(n_characters * CHUNKS))
     room = int(n_characters * FILL) - len(comments)
     start = page.window(room)
@@ -78,7 +79,7 @@ def lay_out(
     if not page.begins_file(start):
         n_head = int(n_characters * HEAD)
         start = page.window(room - n_head)
-        imported, head = _head(context, page, start, n_head)
+        imported, head = _head(context, start, n_head)
     front = _joined((comments, head))
     return Layout(
         chunks, imported, front, page.first_line + page.line_at(start), page.lines(start, N_ANCHOR)
@@ -91,24 +92,33 @@ def _chosen(
     """Chunks of other files that fit, the former first, then the best; and all of these as comments."""
     offered = context.chunks
     kept = [chunk for chunk in former if chunk in offered]
-    chosen: dict[Chunk, str] = {}
+    chosen: tuple[Chunk, ...] = ()
     for chunk in dict.fromkeys((*kept, *offered)):
-        comments = _joined((*chosen.values(), _comment(chunk, context.language)))
-        if len(comments) <= n_characters:
-            chosen[chunk] = _comment(chunk, context.language)
-    return tuple(chosen), _joined(chosen.values())
+        if len(_comments((*chosen, chunk), context.language)) <= n_characters:
+            chosen = (*chosen, chunk)
+    return chosen, _comments(chosen, context.language)
 
 
-def _comment(chunk: Chunk, language: str) -> str:
-    """A chunk as Tabby shows it: as comments, of which the first says where it comes from."""
-    marker = (*row(language).line_comments, "#")[0]
-    path = [f"Path: {chunk.path}"] if chunk.path else []
-    return "".join(f"{marker} {line}".rstrip() + "\n" for line in (*path, *chunk.text.split("\n")))
+def _comments(chunks: Iterable[Chunk], language: str) -> str:
+    """Chunks as Tabby shows them: as comments, of which the first says where they come from."""
+    groups = [
+        "\n".join([f"Path: {path}", *(chunk.text for chunk in group)])
+        for path, group in groupby(chunks, key=lambda chunk: chunk.path)
+    ]
+    return "\n".join(_comment(group, row(language)) for group in groups)
 
 
-def _head(context: Context, page: Page, start: int, n_characters: int) -> tuple[str, str]:
-    """The imports; and with them what the cursor's lines use, and the heads of the definitions around the
-    cursor, as far as they are not in the window. These come first, if not all fit."""
+def _comment(text: str, language: Language) -> str:
+    if language.line_comments or not language.block_comments:
+        marker = (*language.line_comments, "#")[0].strip()
+        return "".join(f"{marker} {line}".rstrip() + "\n" for line in text.split("\n"))
+    begin, end = language.block_comments[0]
+    return f"{begin} {text.replace(end, '')}\n{end}\n"
+
+
+def _head(context: Context, start: int, n_characters: int) -> tuple[str, str]:
+    """The imports; and with them what the cursor's lines use, and the heads of the definitions around
+    the cursor, as far as they are not in the window. These come first, if not all fit."""
     border = context.offset - len(context.prefix) + start
     around = [scope for scope in scopes(context.parsed, context.offset) if scope.start < border]
     heads = "".join(f"{_indented_header(context.parsed, scope)}\n" for scope in around)
@@ -147,11 +157,12 @@ def _used(context: Context, border: int, n_characters: int) -> str:
         if each.end <= border or each.start >= context.offset
     }
     wanted = [hidden[name] for name in context.names if name in hidden]
-    shown = ""
+    shown: tuple[Chunk, ...] = ()
     for symbol in described(context.parsed, found, wanted[:N_DEFINITIONS]):
-        with_it = _joined((shown, _comment(Chunk(context.path, symbol.text), context.language)))
-        shown = with_it if len(with_it) <= n_characters else shown
-    return shown
+        chunk = Chunk(context.path or "this file", symbol.text)
+        if len(_comments((*shown, chunk), context.language)) <= n_characters:
+            shown = (*shown, chunk)
+    return _comments(shown, context.language)
 
 
 def _joined(paragraphs: Iterable[str]) -> str:

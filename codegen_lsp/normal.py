@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from codegen_lsp.languages import LANGUAGES
 
 # Characters on each side of a place in which its style is looked for.
-NEAR = 4_096
+NEAR = 1_024
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _INDENTATION = re.compile(r"(?:(?<=[\r\n])|\A)[ \t]+(?=\S)")
@@ -52,16 +52,17 @@ def restored(text: str, before: str, style: Style) -> str:
     """A text that goes behind `before` on its line, both in normal form, in a file's own style."""
     if style.tab_width:
         first, *others = text.split("\n")
-        if not before.strip():
+        if not before.strip() and len(before) % style.tab_width == 0:
             first = _tabbed(before + first, style)[len(_tabbed(before, style)) :]
         text = "\n".join([first, *(_tabbed(line, style) for line in others)])
     return text.replace("\n", style.newline)
 
 
 def _tab(language: str) -> str:
-    """What stands for a tab: a level of indentation; a tab where it is the language's convention
-    (gofmt), or may mean something (makefiles, and texts of which nothing is known)."""
-    return LANGUAGES[language].indent if language in LANGUAGES else "\t"
+    """What stands for a tab: a level of indentation; a tab where it is the language's convention (gofmt),
+    or may mean something (makefiles, and texts of which nothing is known)."""
+    is_known = language in LANGUAGES and language != "plaintext"
+    return LANGUAGES[language].indent if is_known else "\t"
 
 
 def _nearest(pattern: re.Pattern[str], text: str, offset: int) -> str:

@@ -69,8 +69,8 @@ class Page:
         return earliest
 
     def _seams(self) -> Iterator[int]:
-        """Between two lines of the grid each, where the least indented line begins, the first of several;
-        lines that only close something aside."""
+        """Between each two lines of the grid, where the least indented line begins, the first of
+        several; lines that only close something aside."""
         for n in range(-self.first_line % GRID - GRID, len(self.starts), GRID):
             cell = self.starts[max(0, n) : n + GRID]
             indented = [

@@ -1,8 +1,8 @@
 """A context becomes the prompt that the model reads: inside the token budget, the same from key to key.
 
 A prompt is the front of a `Layout` and the text up to the cursor from some line on, the window. What
-evaluates quickly is what begins as the last prompt began. So all but the window's end is chosen seldom, and
-kept until the budget is full.
+evaluates quickly is what begins as the last prompt began. So all but the window's end is chosen seldom,
+and kept until the budget is full.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from codegen_lsp.page import CUT, Page
 
 # The longest word healed: each of its tokens is evaluated again at every key.
 UNFINISHED = re.compile(r"[ \t]*(?:(?<!\w)\w{1,24})?\Z")
-# The share of the budget that is for what stands behind the cursor, for models that read it; as Copilot's.
-# In lines of this number, so that it stays the same.
+# The share of the budget that is for what stands behind the cursor, for models that read it (Copilot's);
+# and by how many lines it grows.
 SUFFIX = 0.15
 SUFFIX_GRID = 4
 # Where nobody waits, a layout is renewed that fills so much of the budget.
 WORN = 0.85
-# A window shows so much of the budget at least, unless it shows all there is: the first, or the layout is
+# A window has so much of the budget at least, unless it shows all there is: the first, or the layout is
 # not kept; the second, or it is renewed where nobody waits. Apart, so that a cursor which goes up and
 # down changes nothing.
 SHOWN = 0.05
 SHOWN_FRESH = 0.25
-# Characters of a token: fewer than code has in most vocabularies (3.4 in CodeGen's), until some were counted.
+# Characters of a token of code, until some were counted; in CodeGen's vocabulary.
 PER_TOKEN = 3.4
 # A character has at most four bytes, and a byte makes at most one token.
 PER_TOKEN_AT_LEAST = 0.25

@@ -37,8 +37,8 @@ def outline(parsed: Parsed) -> tuple[Symbol, ...]:
 def described(
     parsed: Parsed, found: Sequence[Definition], wanted: Iterable[Definition]
 ) -> list[Symbol]:
-    """How some of a text's definitions are used. A class is shown with the signatures of its members,
-    a member below the first line of its class."""
+    """How those `wanted` of a text's definitions are used. A class is shown with the signatures of its
+    members, or whole if it has only fields; a member below the first line of its class."""
     members: dict[str, list[Definition]] = defaultdict(list)
     classes: dict[str, Definition] = {}
     for definition in found:
@@ -48,40 +48,30 @@ def described(
             classes.setdefault(definition.name, definition)
     symbols = []
     for definition in wanted:
-        lines = _header(parsed, definition)
-        if definition.kind == "class":
-            lines += _indented(_first_line(parsed, each) for each in members[definition.name])
-        elif definition.container in classes:
-            container = classes[definition.container]
-            lines = [_first_line(parsed, container), *_indented(lines)]
+        inside = members[definition.name] if definition.kind == "class" else []
+        lines = _lines(parsed, definition, is_whole=definition.kind != "function" and not inside)
+        lines += _indented(_first_line(parsed, member) for member in inside)
+        if definition.kind != "class" and definition.container in classes:
+            lines = [_first_line(parsed, classes[definition.container]), *_indented(lines)]
         shown = [line[:MAX_WIDTH] for line in lines if line.strip()]
         symbols.append(Symbol(definition.name, "\n".join(shown[:MAX_LINES])))
     return symbols
 
 
-def _header(parsed: Parsed, definition: Definition) -> list[str]:
-    """Without the indentation that it has in the file."""
+def _lines(parsed: Parsed, definition: Definition, *, is_whole: bool) -> list[str]:
+    """All of a definition or its head, without the indentation that it has in the file."""
     name, kind, start, body, end, _ = definition
-    if kind == "class":
-        text = header(parsed, Scope("class", name, start, body, end))
-    elif kind == "function":
-        text = header(parsed, Scope("function", name, start, body, end))
-    else:
-        text = parsed.text[start:end]
-    first, _, others = text.partition("\n")
-    return [first.lstrip(), *_dedented(others, parsed.text, start)]
+    scope = Scope("class" if kind == "class" else "function", name, start, body, end)
+    text = parsed.text[start:end] if is_whole else header(parsed, scope)
+    first, *others = text.split("\n")
+    indentation = parsed.text[parsed.text.rfind("\n", 0, start) + 1 : start]
+    return [first.lstrip(), *(line.removeprefix(indentation) for line in others)]
 
 
 def _first_line(parsed: Parsed, definition: Definition) -> str:
+    """What stands before its body, on one line."""
     text = parsed.text[definition.start : definition.body].strip()
     return " ".join(text.removesuffix("{").split())
-
-
-def _dedented(lines: str, text: str, start: int) -> list[str]:
-    """Lines with as much less indentation as the line has on which a definition starts."""
-    line_start = text.rfind("\n", 0, start) + 1
-    indentation = text[line_start:start]
-    return [line.removeprefix(indentation) for line in lines.split("\n")]
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.context import GRID, MAX_LINE, WINDOW, gather, newline
-from codegen_lsp.document import Document
+from codegen_lsp.context import BLOCK, MAX_LINE, MAX_TEXT, WINDOW, Context, gather
+from codegen_lsp.document import Chunk, Document
+from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.symbols import outline
+from codegen_lsp.syntax import parse
 from tests.marked import at_cursor, context_at
 
 
@@ -14,40 +18,147 @@ def test_prefix_and_suffix() -> None:
     assert (context.line_before, context.line_after) == ("x = ", ")")
 
 
-def test_line_ends_are_unified() -> None:
-    context = context_at("a\r\nb\rc<CURSOR>\r\nd")
-    assert (context.prefix, context.suffix) == ("a\nb\nc", "\nd")
+@pytest.mark.parametrize(
+    ("marked", "language", "prefix", "suffix"),
+    [
+        pytest.param("a\r\nb\rc<CURSOR>\r\nd", "python", "a\nb\nc", "\nd", id="line ends"),
+        pytest.param("a\r<CURSOR>\nb", "python", "a", "\nb", id="within a line end"),
+        pytest.param("\tif x:\n\t\t<CURSOR>y", "python", "    if x:\n        ", "y", id="tabs"),
+        pytest.param("\t<CURSOR>\tx", "python", "    ", "    x", id="between tabs"),
+        pytest.param("\t\t<CURSOR>x", "go", "\t\t", "x", id="tabs that stay"),
+        pytest.param("אב<CURSOR>ג\ne\u0301", "python", "אב", "ג\ne\u0301", id="right to left"),
+        pytest.param("😀\n😀<CURSOR>", "python", "😀\n😀", "", id="beyond the BMP"),
+        pytest.param("\x0c\n\u2028<CURSOR>x", "python", "\x0c\n\u2028", "x", id="no line ends"),
+    ],
+)
+def test_the_normal_form_around_the_cursor(
+    marked: str, language: str, prefix: str, suffix: str
+) -> None:
+    context = context_at(marked, language)
+    assert (context.prefix, context.suffix) == (prefix, suffix)
+    assert context.parsed.text == prefix + suffix
+    assert context.offset == len(prefix)
 
 
-def test_the_window_begins_on_the_grid_and_stays_there_from_key_to_key() -> None:
-    line = "x = 1  # " + "." * 40 + "\n"
-    document = Document("file:///t", "python", 1, line * 3000)
-    firsts = set()
-    for offset in range(len(document.text) // 2, len(document.text) // 2 + 100):
-        context = gather(document, offset)
-        assert context is not None
-        assert context.first_line % GRID == 0
-        assert len(context.prefix) <= WINDOW
-        firsts.add(context.first_line)
-    assert len(firsts) <= 2
+@pytest.mark.parametrize(
+    ("marked", "answer", "restored"),
+    [
+        pytest.param("a\r\n<CURSOR>", "b\nc", "b\r\nc", id="line ends"),
+        pytest.param("def f():\n\tx\n\t<CURSOR>", "if x:\n        y", "if x:\n\t\ty", id="tabs"),
+        pytest.param("def f():\n\tx\n<CURSOR>", "    y\n    z", "\ty\n\tz", id="at a line's start"),
+        pytest.param("a\r\nb\n<CURSOR>", "c\nd", "c\nd", id="mixed: as the line above"),
+        pytest.param("a\n<CURSOR>", "b\nc", "b\nc", id="nothing to do"),
+    ],
+)
+def test_an_answer_is_given_back_in_the_documents_style(
+    marked: str, answer: str, restored: str
+) -> None:
+    assert context_at(marked).restored(answer) == restored
 
 
-def test_nothing_is_said_about_what_nobody_types() -> None:
-    assert gather(*at_cursor("x" * MAX_LINE + "<CURSOR>y")) is None
-    assert gather(*at_cursor("\0ELF\n<CURSOR>")) is None
+@pytest.mark.parametrize(
+    "marked",
+    [
+        pytest.param("x" * MAX_LINE + "<CURSOR>y", id="an overlong line"),
+        pytest.param("\0ELF\n<CURSOR>", id="binary"),
+        pytest.param("<CURSOR>\n" + "x\n" * 50_000 + "\0", id="binary far away"),
+    ],
+)
+def test_nothing_is_said_about_what_nobody_types(marked: str) -> None:
+    assert gather(*at_cursor(marked)) is None
+
+
+def test_an_overlong_line_elsewhere_does_not_matter() -> None:
     assert gather(*at_cursor("x" * MAX_LINE + "\n<CURSOR>y")) is not None
 
 
-def test_newline() -> None:
-    for end in ("\n", "\r\n", "\r"):
-        assert newline(Document("file:///t", "python", 1, f"a{end}b")) == end
-    assert newline(Document("file:///t", "python", 1, "a")) == "\n"
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_long_prefix_begins_at_a_line(end: str) -> None:
+    lines = [f"line {n:5} {'.' * 30}" for n in range(2_000)]
+    document = Document("file:///t", "plaintext", 1, end.join(lines))
+    context = gather(document, len(document.text))
+    assert context is not None
+    assert WINDOW - 100 < len(context.prefix) <= WINDOW
+    assert context.prefix.startswith(lines[context.first_line] + "\n")
+    assert context.parsed.text == "\n".join(lines)
 
 
-@given(st.text("ab \t\n", max_size=200), st.data())
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_of_a_huge_text_only_a_part_is_looked_at(end: str) -> None:
+    lines = [f"line {n:8}" for n in range(MAX_TEXT // 10)]
+    document = Document("file:///t", "python", 1, end.join(lines))
+    offsets = [0, len(document.text) // 2, len(document.text)]
+    for offset in offsets:
+        context = gather(document, offset)
+        assert context is not None
+        assert len(context.parsed.text) <= 3 * BLOCK + 100
+        assert context.parsed.text.startswith(context.prefix, context.offset - len(context.prefix))
+        assert lines[context.first_line].startswith(context.prefix.partition("\n")[0])
+        around = document.text[max(0, offset - 500) : offset + 500].replace(end, "\n")
+        assert around in context.prefix + context.suffix
+
+
+def test_the_part_of_a_huge_text_stays_where_it_is_from_key_to_key() -> None:
+    text = "x = 1\n" * (MAX_TEXT // 5)
+    begins = set()
+    for offset in range(MAX_TEXT // 2, MAX_TEXT // 2 + 50):
+        context = gather(Document("file:///t", "plaintext", 1, text), offset)
+        assert context is not None
+        begins.add(offset - context.offset)
+    assert len(begins) == 1
+
+
+def test_what_was_parsed_before_is_made_use_of() -> None:
+    document, offset = at_cursor("def f():\n    <CURSOR>\n")
+    context = gather(document, offset)
+    assert context is not None
+    again = gather(document, offset, context.parsed)
+    assert again is not None
+    assert again.parsed is context.parsed
+
+
+@given(st.text("ab \t\r\n", max_size=100), st.data())
 def test_prefix_and_suffix_are_the_text(text: str, data: st.DataObject) -> None:
     offset = data.draw(st.integers(0, len(text)))
-    context = gather(Document("file:///t", "python", 1, text), offset)
+    context = gather(Document("file:///t", "go", 1, text), offset)
     assert context is not None
-    assert context.prefix + context.suffix == text
-    assert len(context.prefix) == offset
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert context.prefix + context.suffix == context.parsed.text == unified
+
+
+CART = '''
+class Cart:
+    """What somebody is about to buy."""
+
+    def add(self, item: str, count: int = 1) -> None:
+        self.items[item] += count
+'''
+
+
+def surrounded(marked: str) -> Context:
+    surroundings = Surroundings()
+    surroundings.put_outline("shop/cart.py", outline(parse(CART, "python")))
+    document, offset = at_cursor(marked)
+    context = gather(document, offset, surroundings=surroundings, path="shop/order.py")
+    assert context is not None
+    return context
+
+
+def test_other_files_say_what_names_near_the_cursor_mean() -> None:
+    chunks = surrounded("from shop.cart import Cart\n\ncart = Cart()\ncart.<CURSOR>").chunks
+    assert chunks[0].path == "shop/cart.py"
+    assert "def add(self, item: str, count: int = 1) -> None" in chunks[0].text
+
+
+def test_what_the_file_defines_itself_is_not_looked_up_elsewhere() -> None:
+    assert surrounded("class Cart: pass\n\nCart<CURSOR>").chunks == ()
+
+
+def test_names_far_above_the_cursor_do_not_matter() -> None:
+    assert surrounded("Cart\n" + "x = 1\n" * 100 + "<CURSOR>").chunks == ()
+    assert surrounded("Cart\n" + "x = 1\n" * 5 + "<CURSOR>").chunks != ()
+
+
+def test_without_surroundings_there_are_no_chunks() -> None:
+    chunks: tuple[Chunk, ...] = context_at("Cart<CURSOR>").chunks
+    assert chunks == ()
