@@ -82,8 +82,8 @@ ALLOWED = {
     # Who types, and what comes of it; these know nothing of who completes.
     "typist": set(),
     "tally": {"typist"},
-    "referee": {"syntax"},
-    "replay": {"document", "referee", "syntax", "tally", "typist"},
+    "referee": {"languages"},
+    "replay": {"document", "languages", "referee", "syntax", "tally", "typist"},
     "editor": {"bench", "document", "position", "program", "replay", "tally"},
     "baseline": {"document", "peers", "program", "raw", "replay", "tally"},
     "contest": {"baseline", "bench", "editor", "llama", "peers", "replay", "tally"},

@@ -148,8 +148,8 @@ def test_a_pause_ends_when_nothing_more_happens(tmp_path: Path) -> None:
 
 def test_a_suggestion_that_breaks_the_syntax_is_seen(tmp_path: Path) -> None:
     pressed, *_ = typed_through(tmp_path, piece("\nab"), says=" = )")
-    assert [each.n_worse for each in pressed if each.key != "deletion"] == [1, 1, 1]
-    assert not any(each.n_missed for each in pressed)
+    assert pressed[0].worse == "package/thing.py:4:1 ' = )'"
+    assert all(each.worse and not each.is_missed for each in pressed)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +242,7 @@ def test_the_real_server(tmp_path: Path) -> None:
     assert report["n_pieces"] == 2
     assert figures["n_keys"] >= 10
     assert figures["shown"] > 0
-    assert figures["saved"] > 0  # the same again and again: nano knows how to go on
+    assert figures["n_requests"] > 0  # it has told what its engine did
+    assert figures["server_cpu_ms"]["p50"] > 0
     assert figures["n_new_syntax_errors"] == 0
     assert set(report["ours"]["by_language"]) == {"python"}
