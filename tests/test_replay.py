@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
 import pytest
 
 from codegen_lsp.editor import MANNERS, Manners, editing
@@ -18,6 +20,8 @@ from codegen_lsp.referee import is_worse
 from codegen_lsp.replay import Piece, ReplayError, Script, lay_out, replay, script
 from codegen_lsp.tally import Generated, Pressed, Tally, tally
 from codegen_lsp.typist import Stroke, strokes
+from tests.client import TIMEOUT
+from tests.processes import is_gone, until
 
 STUB = (sys.executable, str(Path(__file__).parent / "stub_server.py"))
 BEFORE = '"""Café 🎉"""\n\nwith_emoji = "🎉"; x = 1'
@@ -231,6 +235,22 @@ def test_a_person_s_mistake_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == (
         f"codegen-lsp: {tmp_path / 'none.py'} cannot be read: No such file or directory\n"
     )
+
+
+def test_ctrl_c_ends_what_was_started(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(code(12), encoding="utf-8")
+    command = [sys.executable, "-m", "codegen_lsp", "bench", "replay", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        started: list[psutil.Process] = []
+
+        def are_started() -> bool:
+            started[:] = psutil.Process(process.pid).children(recursive=True)
+            return len(started) >= 2  # the server and its engine
+
+        until(are_started)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT) == 130
+    until(lambda: all(is_gone(each.pid) for each in started))
 
 
 def test_the_real_server(tmp_path: Path) -> None:
