@@ -65,7 +65,8 @@ $(BENCH)/replay-fast-nano.json: $(REPLAY)
 	mv $@.partial $@
 
 $(REPLAY): | $(READY)
-	$(BIN)/python benchmarks/corpus.py $@
+	$(BIN)/python benchmarks/corpus.py $@.partial
+	mv $@.partial $@
 
 # Each result is kept as it comes, so that `make bench` goes on where it was interrupted.
 $(BENCH)/%.json: $(BENCH)/%.gguf

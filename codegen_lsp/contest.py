@@ -24,6 +24,7 @@ THRESHOLD = "minConfidence"  # the setting of the confidence gate
 # Else what is measured depends on what other programs do.
 SETTINGS = {"powerSaving": False}
 N_QUANTILES = 100
+N_WORSE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,13 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What came of one side; `latency_quantiles_ms` are from the least to the greatest, for a plot.
-    `missing` says why there is nothing."""
+    """What came of one side; `latency_quantiles_ms` are from the least to the greatest, for a plot, and
+    `worse` names some suggestions that break the syntax. `missing` says why there is nothing."""
 
     tally: Tally | None = None
     by_language: Mapping[str, Tally] = field(default_factory=dict)
     latency_quantiles_ms: Sequence[float] = ()
+    worse: Sequence[str] = ()
     missing: str = ""
 
 
@@ -177,6 +179,7 @@ def _side(
             for language in _languages(pressed)
         },
         [quantile(ordered, n / N_QUANTILES) for n in range(N_QUANTILES + 1)] if ordered else [],
+        [each.worse for each in pressed if each.worse][:N_WORSE],
     )
 
 

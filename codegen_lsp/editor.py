@@ -20,6 +20,7 @@ from codegen_lsp.replay import Answer, Edit
 from codegen_lsp.tally import Generated
 
 START_S = 300.0  # in which a large model has to be loaded
+END_S = 30.0  # in which it has to say goodbye
 AUTOMATIC, INVOKED = 2, 1  # LSP's trigger kinds
 CANCELLED = -32800  # LSP's RequestCancelled
 
@@ -47,7 +48,10 @@ def editing(
 ) -> Iterator[Editor]:
     """An editor with a folder open in it, whose server has loaded its model. Raises `ProgramError`."""
     with running([*command, "--model", str(model.absolute())], cwd=PACKAGE.parent) as program:
-        yield Editor(Conversation(program), folder, manners, settings)
+        conversation = Conversation(program)
+        yield Editor(conversation, folder, manners, settings)
+        conversation.request("shutdown", None, END_S)  # by then it has heard everything
+        conversation.notify("exit", None)
 
 
 class Editor:

@@ -1,7 +1,7 @@
 """A second opinion on whether an insertion makes a text parse worse.
 
-It parses both texts in full and counts, and shares nothing with `syntax.py` but the grammars' names, so
-that a mistake there is seen here.
+It parses both texts in full and counts, and shares nothing with `syntax.py` but the names of grammars,
+so that a mistake there is seen here.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from functools import cache, lru_cache
 
 from tree_sitter import Language, Parser
 
-from codegen_lsp.languages import row
+from codegen_lsp.languages import Grammar, row
 
 
 def is_worse(before: str, after: str, language: str) -> bool:
     """Whether there are more error and missing nodes after than before; never without a grammar."""
-    return row(language).grammar is not None and _n_errors(after, language) > _n_errors(
-        before, language
-    )
+    grammar = row(language).grammar
+    return grammar is not None and _n_errors(after, grammar) > _n_errors(before, grammar)
 
 
 @lru_cache(maxsize=8)
-def _n_errors(text: str, language: str) -> int:
-    cursor = _parser(language).parse(text.encode("utf-8", "replace")).walk()
+def _n_errors(text: str, grammar: Grammar) -> int:
+    cursor = _parser(grammar).parse(text.encode("utf-8", "replace")).walk()
     n_errors = 0
     while True:
         node = cursor.node
@@ -37,8 +36,6 @@ def _n_errors(text: str, language: str) -> int:
 
 
 @cache
-def _parser(language: str) -> Parser:
-    grammar = row(language).grammar
-    assert grammar is not None
+def _parser(grammar: Grammar) -> Parser:
     module = importlib.import_module(grammar.module)
     return Parser(Language(getattr(module, grammar.function)()))

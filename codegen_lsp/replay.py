@@ -20,7 +20,7 @@ from random import Random
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from codegen_lsp.document import Document
-from codegen_lsp.languages import language_of
+from codegen_lsp.languages import language_of, row
 from codegen_lsp.referee import is_worse
 from codegen_lsp.syntax import adds_error, parse
 from codegen_lsp.tally import Generated, Key, Pressed, Source
@@ -114,7 +114,7 @@ class Completer(Protocol):
 
 def script(files: Sequence[Path], n: int, length: int, seed: int) -> Script:
     """`n` pieces of `length` characters or more, spread evenly over the languages of the files, and in a
-    language over its files. A folder stands for all files below it whose language is known. Raises
+    language over its files. A folder stands for all files below it that have a grammar. Raises
     `ReplayError`."""
     texts = {path: _read(path) for path in files if not path.is_dir()}
     found = {path: places(text, n, length, Random(seed)) for path, text in texts.items()}
@@ -154,8 +154,8 @@ def replay(
         path = folder / piece.path
         _write(path, piece.before + piece.behind)  # nobody shall find on the disk what is to come
         for pressed, shown in list(_typed(piece, path.as_uri(), completer, fast)):
-            n_worse, n_missed = _judged(shown, piece) if shown else (0, 0)
-            yield replace(pressed, piece=n, n_worse=n_worse, n_missed=n_missed)
+            worse, is_missed = _judged(shown, piece) if shown else ("", False)
+            yield replace(pressed, piece=n, worse=worse, is_missed=is_missed)
         _write(path, piece.before + piece.typed + piece.behind)
         hear(n + 1)
 
@@ -289,13 +289,16 @@ def _heard(completer: Completer, pressed_at: float, wait_s: float, fast: bool) -
             answer = heard
 
 
-def _judged(shown: _Shown, piece: Piece) -> tuple[bool, bool]:
-    """Whether the text parses worse with what was shown, and whether `syntax.py` misses that."""
+def _judged(shown: _Shown, piece: Piece) -> tuple[str, bool]:
+    """Where the text parses worse with what was shown, and with what; nothing where it does not. And
+    whether `syntax.py` misses that."""
     before, behind = piece.before + shown.typed, piece.behind
     if not is_worse(before + behind, before + shown.text + behind, piece.language):
-        return False, False
+        return "", False
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    where = f"{piece.path.as_posix()}:{line}:{column} {shown.text!r}"
     before, text, behind = (each.replace("\r\n", "\n") for each in (before, shown.text, behind))
-    return True, not adds_error(parse(before + behind, piece.language), len(before), text)
+    return where, not adds_error(parse(before + behind, piece.language), len(before), text)
 
 
 def _in_turn(found: Mapping[Path, Sequence[Place]], random: Random) -> Iterator[tuple[Path, Place]]:
@@ -326,10 +329,10 @@ def _piece(path: Path, text: str, place: Place, seed: int) -> Piece:
 
 
 def _below(folders: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """The files below some folders whose language is known and that can be read."""
+    """The files below some folders that have a grammar and can be read."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and language_of(path.suffix) != "plaintext":
+            if path.is_file() and row(language_of(path.suffix)).grammar:
                 with contextlib.suppress(ReplayError):
                     yield path, _read(path)
 

@@ -24,9 +24,10 @@ class Pressed:
 
     `wait_s` is when the next key was due; `answer_ms` when the answer came, None where it came too late
     to matter; `shown` whether it was something, `right` whether its first line is what the file says
-    next. `n_saved` are the keys that taking a suggestion spared, at the key that took it. `n_worse` and
-    `n_missed` tell whether the text parses worse with what was shown, by the referee, and whether
-    `syntax.py` did not see that. `cpu_s` is what the server's process has used until then.
+    next. `n_saved` are the keys that taking a suggestion spared, at the key that took it. `worse` says
+    where and what was shown, if the text parses worse with it by the referee's judgement, and
+    `is_missed` that `syntax.py` does not see that. `cpu_s` is what the server's process has used until
+    then.
     """
 
     piece: int
@@ -39,8 +40,8 @@ class Pressed:
     right: bool = False
     generation: int | None = None
     n_saved: int = 0
-    n_worse: int = 0
-    n_missed: int = 0
+    worse: str = ""
+    is_missed: bool = False
     cpu_s: float | None = None
 
 
@@ -157,8 +158,8 @@ def tally(
         right=_share(shown, lambda each: each.right),
         n_accepted=sum(each.key == "acceptance" for each in pressed),
         saved=sum(each.n_saved for each in pressed) / n_typed if n_typed else None,
-        n_new_syntax_errors=sum(each.n_worse for each in pressed),
-        n_missed_by_syntax=sum(each.n_missed for each in pressed),
+        n_new_syntax_errors=sum(bool(each.worse) for each in pressed),
+        n_missed_by_syntax=sum(each.is_missed for each in pressed),
         n_requests=len(requests) if known else None,
         prompt_tokens=_median([each.n_prompt for each in requests]),
         evaluated_median=_median(_evaluated(requests)),

@@ -157,6 +157,8 @@ def print_replay(report: contest.Report, figures: Mapping[str, tuple[str, str]])
         if side.missing:
             console.print(f"no {title.lower()}: {side.missing}", markup=False)
     _print_languages(console, report.ours)
+    for where in report.ours.worse:
+        console.print(f"parses worse: {where}", markup=False, soft_wrap=True)
     _print_gates(console, report)
 
 

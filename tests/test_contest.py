@@ -30,15 +30,24 @@ def a_tally(answer_ms: float) -> Tally:
 
 def a_report(**changes: Any) -> Report:
     sides = [
-        Side(a_tally(each), {"go": a_tally(each)}, [each, 2 * each, 3 * each])
+        Side(figures, {"go": figures}, [each, 2 * each, 3 * each], ["a.go:1:2 '[x]'"])
         for each in (12.0, 345.0)
+        for figures in [a_tally(each)]
     ]
     report = Report(
-        "some.gguf", "2026-01-02T03:04:05+00:00",
-        {"processor": "a processor", "cores": 4, "threads": 2},
-        {"codegen-lsp": "1.2.3"}, "vscode", 0, False, 7, 5, *sides,
+        model="some.gguf",
+        date="2026-01-02T03:04:05+00:00",
+        machine={"processor": "a processor", "cores": 4, "threads": 2},
+        versions={"codegen-lsp": "1.2.3"},
+        client="vscode",
+        seed=0,
+        fast=False,
+        n_pieces=7,
+        n_files=5,
+        ours=sides[0],
+        baseline=sides[1],
         gates=[Gate(0.25, 0.5, 0.125, None)],
-    )  # fmt: skip
+    )
     return replace(report, **changes)
 
 
@@ -57,6 +66,7 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["saved", "%", "25", "25"] in [row[:4] for row in rows]
     assert ["answered_in_time", "%", "50", "0"] in [row[:4] for row in rows]
     assert ["go", "2", "12", "/", "12", "/", "12", "50", "50", "100", "25", "0"] in rows
+    assert "parses worse: a.go:1:2 '[x]'" in shown
     assert ["0.25", "50", "12.5", "—"] in rows
 
 

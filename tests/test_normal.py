@@ -35,7 +35,9 @@ def test_what_is_normal_is_not_copied() -> None:
         pytest.param("a\n  b\n", 5, "python", Style("\n", 0), id="spaces"),
         pytest.param("a\n\tb\n", 4, "go", Style("\n", 0), id="tabs that stay"),
         pytest.param("a\r\nb\nc", 3, "python", Style("\r\n"), id="mixed: the line above"),
-        pytest.param("a\r\nb\nc", 5, "python", Style("\n"), id="mixed: the line above, further down"),
+        pytest.param(
+            "a\r\nb\nc", 5, "python", Style("\n"), id="mixed: the line above, further down"
+        ),
         pytest.param("a\r\nb", 1, "python", Style("\r\n"), id="the first line has one below"),
         pytest.param("a\rb\r", 3, "python", Style("\r"), id="old Macs"),
         pytest.param("a", 1, "python", Style("\n"), id="no line end at all"),

@@ -20,7 +20,11 @@ def function(name: str, n_lines: int) -> str:
 
 def test_pieces_are_cut_where_the_code_has_seams() -> None:
     text = "\n\n".join(function(name, 11) for name in ("one", "two", "three"))
-    assert [piece.text.split("(")[0] for piece in pieces(text)] == ["def one", "def two", "def three"]
+    assert [piece.text.split("(")[0] for piece in pieces(text)] == [
+        "def one",
+        "def two",
+        "def three",
+    ]
     assert [piece.line for piece in pieces(text)] == [0, 14, 28]
 
 

@@ -15,7 +15,9 @@ from codegen_lsp.surroundings import (
 from codegen_lsp.symbols import Symbol
 
 ADD = "def add_item(cart, item):\n    cart.items.append(item)\n    return cart.total\n"
-PARSE = "def parse_header(line):\n    name, value = line.split(':')\n    return name.strip(), value\n"
+PARSE = (
+    "def parse_header(line):\n    name, value = line.split(':')\n    return name.strip(), value\n"
+)
 
 
 def knowing(**files: str) -> Surroundings:

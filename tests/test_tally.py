@@ -28,8 +28,8 @@ KEYS = (
     shown(150.0, generation=2, source="cache"),
     shown(900.0, wait_s=2.0, key="line", generation=2),
     shown(2500.0, wait_s=2.0, key="character"),
-    key(answer_ms=10.0),
-    key(answer_ms=None),
+    key(answer_ms=10.0, worse="a.py:1:1 ')'", is_missed=True),
+    key(answer_ms=None, worse="a.py:2:1 ']'"),
     key(key="acceptance", n_saved=12, answer_ms=250.0),
 )
 
@@ -47,7 +47,8 @@ KEYS = (
         ("right", 1 / 4),
         ("n_accepted", 1),
         ("saved", 0.12),
-        ("n_new_syntax_errors", 0),
+        ("n_new_syntax_errors", 2),
+        ("n_missed_by_syntax", 1),
         ("n_requests", None),
         ("wasted", None),
     ],
