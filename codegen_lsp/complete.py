@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from codegen_lsp.config import Config
@@ -13,12 +13,13 @@ from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
 from codegen_lsp.extent import Extent, extent_at
 from codegen_lsp.layout import Layout
+from codegen_lsp.normal import normal
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
 from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
 from codegen_lsp.secrets import until_secret
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.syntax import Parsed
+from codegen_lsp.syntax import Parsed, adds_error, parses
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,11 @@ N_SEEN = 3
 @dataclass(frozen=True, slots=True)
 class Completion:
     """Candidates, best first; what they were made from, and what that cost; and why they are so many
-    and so long, in a few words."""
+    and so long, in a few words. `is_sound` tells whether the text had no errors: then they
+    cause none either, however much of them is typed."""
 
     candidates: tuple[Candidate, ...] = ()
+    is_sound: bool = True
     reason: str = ""
     prompt: Prompt | None = None
     stats: Stats = field(default_factory=Stats)
@@ -110,11 +113,27 @@ def complete(
             hear(candidate.shown)
     stats = generation.stats
     if cancel.is_set():
-        return Completion((), "cancelled", prompt, stats, known)
+        return Completion(reason="cancelled", prompt=prompt, stats=stats, known=known)
     candidates = [
         candidate.cleaned(stop) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
-    return Completion(rank(candidates, context), reason, prompt, stats, known)
+    ranked = rank(candidates, context)
+    return Completion(ranked, parses(context.parsed), reason, prompt, stats, known)
+
+
+def without_new_errors(
+    candidates: Sequence[Candidate], document: Document, offset: int, known: Known
+) -> tuple[Candidate, ...]:
+    """Those with which the document parses no worse than it does now. What was begun on behalf of an
+    error may be one too many when that is mended."""
+    context = known.gather(document, offset)
+    if context is None:
+        return ()
+    return tuple(
+        candidate
+        for candidate in candidates
+        if not adds_error(context.parsed, context.offset, normal(candidate.text, document.language))
+    )
 
 
 def n_ctx_for(config: Config) -> int:

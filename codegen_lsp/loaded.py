@@ -13,9 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from codegen_lsp.complete import Completion, Known, Request, complete, prompt_for
+from codegen_lsp.complete import (
+    Completion,
+    Known,
+    Request,
+    complete,
+    prompt_for,
+    without_new_errors,
+)
 from codegen_lsp.config import Config
-from codegen_lsp.document import Document
+from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
@@ -76,6 +83,13 @@ class Loaded:
                 self._ready.append(Place(request.document, request.offset))
                 self._trouble = ""
         return completion
+
+    def without_new_errors(
+        self, candidates: Sequence[Candidate], document: Document, offset: int
+    ) -> tuple[Candidate, ...]:
+        """See `complete`. On any thread."""
+        known = self._known_of(document.uri)
+        return without_new_errors(candidates, self._readable(document), offset, known)
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel

@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -270,7 +270,17 @@ class Session:
         found = self._suggestions.find(request, self.config)
         if found is None:
             return None
-        return Answer(found.completion, "typed" if found.typed else "cache", found.attempt)
+        completion = found.completion
+        if not found.typed:
+            return Answer(completion, "cache", found.attempt)
+        if not completion.is_sound:
+            left = self._loaded.without_new_errors(
+                completion.candidates, request.document, request.offset
+            )
+            if not left:
+                return None
+            completion = replace(completion, candidates=left)
+        return Answer(completion, "typed", found.attempt)
 
     def _delay(self, request: Request) -> float:
         """How long to wait for another key before the engine is asked."""

@@ -91,6 +91,11 @@ def adds_error(parsed: Parsed, offset: int, text: str) -> bool:
     return len(_errors(after.tree)) > len(_errors(parsed.tree))
 
 
+def parses(parsed: Parsed) -> bool:
+    """Whether there is no error in the text; also where nobody knows."""
+    return parsed.tree is None or not parsed.tree.root_node.has_error
+
+
 def kind_at(parsed: Parsed, offset: int) -> Kind:
     """In what the cursor is; a docstring is a string, and so is what is not closed yet."""
     language = row(parsed.language)
