@@ -26,14 +26,14 @@ ALLOWED = {
     "extent": {"brackets", "context", "syntax"},
     "prompt": {"context", "engine"},
     "echoes": {
-        "blocks", "brackets", "common", "context", "extent", "lines", "repetition",
+        "indents", "brackets", "common", "context", "extent", "lines", "repetition",
     },
     "postprocess": {
-        "blocks", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
+        "indents", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
     },
     "brackets": {"languages", "lines"},
     "repetition": set(),
-    "blocks": {"brackets", "context", "extent", "languages", "lines", "syntax"},
+    "indents": {"brackets", "context", "extent", "languages", "lines", "syntax"},
     "rank": {"brackets", "context", "document"},
     "complete": {
         "config", "context", "document", "engine", "extent", "postprocess", "prompt", "rank", "syntax",
@@ -70,7 +70,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "blocks", "brackets", "echoes", "repetition",
+    "indents", "brackets", "echoes", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
