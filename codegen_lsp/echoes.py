@@ -7,11 +7,11 @@ import re
 from functools import partial
 from itertools import takewhile
 
-from codegen_lsp.blocks import REACH, is_remark
 from codegen_lsp.brackets import balance
 from codegen_lsp.common import is_near
 from codegen_lsp.context import Context
 from codegen_lsp.extent import Extent
+from codegen_lsp.indents import REACH, is_remark
 from codegen_lsp.lines import indentation
 from codegen_lsp.repetition import circle, loop, stutter
 

@@ -11,14 +11,6 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from codegen_lsp.blocks import (
-    REACH,
-    is_remark,
-    no_shallow_body,
-    one_paragraph,
-    own_unit,
-    straight,
-)
 from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.context import Context
 from codegen_lsp.echoes import (
@@ -32,6 +24,14 @@ from codegen_lsp.echoes import (
     not_only_an_echo,
 )
 from codegen_lsp.extent import Extent
+from codegen_lsp.indents import (
+    REACH,
+    is_remark,
+    no_shallow_body,
+    one_paragraph,
+    own_unit,
+    straight,
+)
 from codegen_lsp.languages import row
 from codegen_lsp.repetition import circle, stutter
 from codegen_lsp.syntax import adds_error, block_end, kind_at

@@ -36,9 +36,16 @@ ALLOWED = {
     "blocks": {"brackets", "context", "extent", "languages", "lines", "syntax"},
     "repetition": set(),
     "echoes": {"blocks", "brackets", "common", "context", "extent", "lines", "repetition"},
-    "postprocess": {
-        "blocks", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
+    "prompt": {"context", "engine"},
+    "echoes": {
+        "indents", "brackets", "common", "context", "extent", "lines", "repetition",
     },
+    "postprocess": {
+        "indents", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
+    },
+    "brackets": {"languages", "lines"},
+    "repetition": set(),
+    "indents": {"brackets", "context", "extent", "languages", "lines", "syntax"},
     "rank": {"brackets", "context", "document"},
     "secrets": {"common"},
     "complete": {
@@ -101,6 +108,9 @@ PURE = {
     "normal", "similar", "symbols", "context", "page", "layout", "prompt", "brackets", "extent",
     "blocks", "repetition", "echoes", "postprocess", "rank", "secrets", "complete", "likely",
     "privacy", "suggestions", "rhythm", "wire", "typist", "tally",
+    "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
+    "indents", "brackets", "echoes", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.blocks import straight
 from codegen_lsp.extent import extent_at
+from codegen_lsp.indents import straight
 from codegen_lsp.postprocess import clean, is_complete, truncate, whole_lines
 from codegen_lsp.syntax import adds_error
 from tests.marked import cleaned, context_at, with_ghost
