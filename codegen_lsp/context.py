@@ -23,6 +23,8 @@ WINDOW = 32_768
 # and to borders of blocks of that size, so that the part stays the same from key to key.
 MAX_TEXT = 1_000_000
 BLOCK = 131_072
+# Where the files of a folder see each other without a word.
+PACKAGE_LANGUAGES = frozenset({"csharp", "go", "java", "kotlin", "scala", "swift"})
 # Lines above the cursor whose names and words say what is being written.
 N_LINES_NEAR = 24
 
@@ -86,7 +88,9 @@ class Context:
         unknown = [name for name in self.names if name not in own]
         first = sorted(unknown, key=lambda name: name not in imported)
         near = "\n".join(self.prefix.split("\n")[-N_LINES_NEAR:])
-        elsewhere = self.surroundings.definitions(first, self.path, imported)
+        elsewhere = self.surroundings.definitions(
+            first, self.path, imported, in_folder=self.language in PACKAGE_LANGUAGES
+        )
         return elsewhere + self.surroundings.similar(near, self.path)
 
     def restored(self, answer: str) -> str:

@@ -20,13 +20,15 @@ from codegen_lsp.page import Page
 from codegen_lsp.symbols import described
 from codegen_lsp.syntax import Parsed, Scope, header, imports, names, scopes
 
-# Shares of the budget. A new layout fills `FILL`; with 1,024 tokens the rest is 40 lines typed.
+# Shares of the budget. A new layout fills `FILL`, or as much more as leads to a seam of the code; with 1,024
+# tokens the rest is 30 to 40 lines typed.
 FILL = 0.6
+SEAM = 0.1
 # Of other files, and of the same file above the window. Copilot gives other files half of its prompts;
 # but these are ten times as long, and what is given away is lines that the person sees and the model
 # does not.
-CHUNKS = 0.2
-HEAD = 0.15
+CHUNKS = 0.15
+HEAD = 0.1
 # Definitions of the same file that are shown.
 N_DEFINITIONS = 4
 # Lines by which a window's beginning is known again when lines above it have come or gone.
@@ -74,11 +76,13 @@ def lay_out(
     they are, as long as they are among the best."""
     chunks, comments = _chosen(context, former, int(n_characters * CHUNKS))
     room = int(n_characters * FILL) - len(comments)
-    start = page.window(room)
+    n_more = int(n_characters * SEAM)
+    start = page.window(room, n_more)
     imported, head = "", ""
     if not page.begins_file(start):
         n_head = int(n_characters * HEAD)
-        start = page.window(room - n_head)
+        _, most = _head(context, page.window(room - n_head, n_more), n_head)
+        start = page.window(room - len(most), n_more)
         imported, head = _head(context, start, n_head)
     front = _joined((comments, head))
     return Layout(
@@ -94,9 +98,25 @@ def _chosen(
     kept = [chunk for chunk in former if chunk in offered]
     chosen: tuple[Chunk, ...] = ()
     for chunk in dict.fromkeys((*kept, *offered)):
-        if len(_comments((*chosen, chunk), context.language)) <= n_characters:
-            chosen = (*chosen, chunk)
+        more = _with(chosen, chunk)
+        chosen = more if len(_comments(more, context.language)) <= n_characters else chosen
     return chosen, _comments(chosen, context.language)
+
+
+def _with(chunks: tuple[Chunk, ...], chunk: Chunk) -> tuple[Chunk, ...]:
+    """The chunks and one more; without any that another one has in it, as a class has the signatures of
+    its members."""
+    if any(_has(other, chunk) for other in chunks):
+        return chunks
+    return (*(other for other in chunks if not _has(chunk, other)), chunk)
+
+
+def _has(one: Chunk, other: Chunk) -> bool:
+    return one.path == other.path and _lines(one) >= _lines(other)
+
+
+def _lines(chunk: Chunk) -> set[str]:
+    return {line.strip().rstrip(" {;") for line in chunk.text.split("\n")}
 
 
 def _comments(chunks: Iterable[Chunk], language: str) -> str:
@@ -118,12 +138,13 @@ def _comment(text: str, language: Language) -> str:
 
 def _head(context: Context, start: int, n_characters: int) -> tuple[str, str]:
     """The imports; and with them what the cursor's lines use, and the heads of the definitions around
-    the cursor, as far as they are not in the window. These come first, if not all fit."""
+    the cursor, as far as they are not in the window. These have all of the space if they need it, and
+    imports at most half of it."""
     border = context.offset - len(context.prefix) + start
     around = [scope for scope in scopes(context.parsed, context.offset) if scope.start < border]
     heads = "".join(f"{_indented_header(context.parsed, scope)}\n" for scope in around)
     heads = heads if len(heads) <= n_characters else ""
-    imported = _imports(context, border, n_characters - len(heads))
+    imported = _imports(context, border, min(n_characters // 2, n_characters - len(heads)))
     used = _used(context, border, n_characters - len(heads) - len(imported))
     return imported, _joined((imported, used, heads))
 
@@ -159,9 +180,8 @@ def _used(context: Context, border: int, n_characters: int) -> str:
     wanted = [hidden[name] for name in context.names if name in hidden]
     shown: tuple[Chunk, ...] = ()
     for symbol in described(context.parsed, found, wanted[:N_DEFINITIONS]):
-        chunk = Chunk(context.path or "this file", symbol.text)
-        if len(_comments((*shown, chunk), context.language)) <= n_characters:
-            shown = (*shown, chunk)
+        more = _with(shown, Chunk(context.path or "this file", symbol.text))
+        shown = more if len(_comments(more, context.language)) <= n_characters else shown
     return _comments(shown, context.language)
 
 

@@ -56,17 +56,18 @@ class Page:
     def begins_file(self, start: int) -> bool:
         return start == self.first_line == 0
 
-    def window(self, n_characters: int) -> int:
-        """Where the longest window begins that has so many characters at most: at a seam; where none
-        does, at any line; where not even the last line does, anywhere."""
-        earliest = max(0, len(self.text) - n_characters)
+    def window(self, n_characters: int, n_more: int = 0) -> int:
+        """Where a window begins that has so many characters, about: at the nearest seam that makes it no
+        longer than by `n_more`; where there is none, no longer at all and at any line; where not even
+        the last line fits, anywhere."""
+        wanted = max(0, len(self.text) - n_characters)
+        earliest = max(0, wanted - n_more)
         if self.begins_file(earliest):
             return 0
-        for borders in (self._seams(), self.starts):
-            fitting = [at for at in borders if earliest <= at < len(self.text)]
-            if fitting:
-                return fitting[0]
-        return earliest
+        seams = [at for at in self._seams() if earliest <= at < len(self.text)]
+        if seams:
+            return min(seams, key=lambda at: abs(at - wanted))
+        return next((at for at in self.starts if wanted <= at < len(self.text)), wanted)
 
     def _seams(self) -> Iterator[int]:
         """Between each two lines of the grid, where the least indented line begins, the first of

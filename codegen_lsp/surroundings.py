@@ -127,16 +127,27 @@ class Surroundings:
                 self._places.append((path, line))
 
     def definitions(
-        self, names: Iterable[str], near: str, modules: Collection[str] = ()
+        self, names: Iterable[str], near: str, imported: Collection[str], *, in_folder: bool = False
     ) -> tuple[Chunk, ...]:
-        """How names are defined in other files than `near`, in the order of the names. Of several files
-        that define one, that which is called like one of the `modules`, or lies nearest."""
+        """How names are defined in other files than `near`, in the order of the names.
+
+        Only what is in sight there: what is `imported` by its own name or by that of its file, and the
+        files of the same folder if `in_folder`. Of several files that define a name, the nearest counts.
+        """
         found: dict[Chunk, None] = {}
         with self._lock:
             for name in names:
                 paths = self._symbols.get(name, {})
-                if paths and near not in paths and len(paths) <= MAX_NAMESAKES:
-                    path = min(paths, key=lambda path: (*_distance(path, near, modules), path))
+                if near in paths or len(paths) > MAX_NAMESAKES:
+                    continue
+                distances = {path: _distance(path, near, imported) for path in paths}
+                seen = [
+                    path
+                    for path, (is_foreign, n_folders) in distances.items()
+                    if name in imported or not is_foreign or (in_folder and n_folders == 0)
+                ]
+                if seen:
+                    path = min(seen, key=lambda path: (distances[path], path))
                     found.update(dict.fromkeys(Chunk(path, text) for text in paths[path]))
                 if len(found) >= N_CHUNKS:
                     break
@@ -208,9 +219,9 @@ def _new_texts(file: _File, other: _File) -> set[str]:
     return {piece.text for piece in file.pieces} - {piece.text for piece in other.pieces}
 
 
-def _distance(path: str, near: str, modules: Collection[str]) -> tuple[bool, int]:
+def _distance(path: str, near: str, imported: Collection[str]) -> tuple[bool, int]:
     """How far a file lies from another: whether that does not import it, and over how many folders."""
     folders, others = path.split("/")[:-1], near.split("/")[:-1]
     module = path.rpartition("/")[2].partition(".")[0]
     n_up_and_down = len(folders) + len(others) - 2 * n_common_start(folders, others)
-    return module not in modules, n_up_and_down
+    return module not in imported, n_up_and_down

@@ -151,12 +151,17 @@ def test_other_files_say_what_names_near_the_cursor_mean() -> None:
 
 
 def test_what_the_file_defines_itself_is_not_looked_up_elsewhere() -> None:
-    assert surrounded("class Cart: pass\n\nCart<CURSOR>").chunks == ()
+    assert surrounded("from shop import cart\nclass Cart: pass\n\nCart<CURSOR>").chunks == ()
 
 
 def test_names_far_above_the_cursor_do_not_matter() -> None:
-    assert surrounded("Cart\n" + "x = 1\n" * 100 + "<CURSOR>").chunks == ()
-    assert surrounded("Cart\n" + "x = 1\n" * 5 + "<CURSOR>").chunks != ()
+    begin = "from shop.cart import Cart\n"
+    assert surrounded(begin + "x = 1\n" * 100 + "<CURSOR>").chunks == ()
+    assert surrounded(begin + "x = 1\n" * 5 + "<CURSOR>").chunks != ()
+
+
+def test_what_is_not_imported_is_not_in_sight() -> None:
+    assert surrounded("Cart<CURSOR>").chunks == ()
 
 
 def test_without_surroundings_there_are_no_chunks() -> None:

@@ -28,36 +28,46 @@ def knowing(**files: str) -> Surroundings:
     return surroundings
 
 
+def defined(surroundings: Surroundings, *names: str) -> tuple[Chunk, ...]:
+    """For a file that imports these names."""
+    return surroundings.definitions(names, "x.py", names)
+
+
 def paths(chunks: tuple[Chunk, ...]) -> list[str]:
     return [chunk.path for chunk in chunks]
 
 
 def test_definitions_come_in_the_order_of_the_names() -> None:
     surroundings = knowing(cart=ADD, http=PARSE)
-    assert surroundings.definitions(["parse_header", "unknown", "add_item"], "x.py") == (
+    assert defined(surroundings, "parse_header", "unknown", "add_item") == (
         Chunk("http.py", "def parse_header(line):"),
         Chunk("cart.py", "def add_item(cart, item):"),
     )
 
 
 @pytest.mark.parametrize(
-    ("near", "modules", "path"),
+    ("near", "imported", "in_folder", "path"),
     [
-        pytest.param("a/x.py", (), "a/cart.py", id="the same folder"),
-        pytest.param("b/x.py", (), "b/c/basket.py", id="a folder further down"),
-        pytest.param("a/x.py", ("basket",), "b/c/basket.py", id="what is imported"),
+        pytest.param("a/x.py", ["add_item"], False, "a/cart.py", id="the same folder is nearer"),
+        pytest.param("b/x.py", ["add_item"], False, "b/c/basket.py", id="further down is nearer"),
+        pytest.param("a/x.py", ["basket"], False, "b/c/basket.py", id="the file is imported"),
+        pytest.param("a/x.py", ["add_item", "basket"], False, "b/c/basket.py", id="and its name"),
+        pytest.param("a/x.py", [], True, "a/cart.py", id="in sight without an import"),
+        pytest.param("a/x.py", [], False, None, id="not in sight"),
+        pytest.param("b/x.py", [], True, None, id="not in this folder"),
     ],
 )
 def test_of_several_definitions_the_likeliest_is_given(
-    near: str, modules: tuple[str, ...], path: str
+    near: str, imported: list[str], in_folder: bool, path: str | None
 ) -> None:
     surroundings = knowing(a__cart=ADD, b__c__basket=ADD)
-    assert paths(surroundings.definitions(["add_item"], near, modules)) == [path]
+    found = surroundings.definitions(["add_item"], near, imported, in_folder=in_folder)
+    assert paths(found) == ([path] if path else [])
 
 
 def test_what_a_file_says_itself_is_not_said_again() -> None:
     surroundings = knowing(cart=ADD, other=ADD)
-    assert surroundings.definitions(["add_item"], "cart.py") == ()
+    assert surroundings.definitions(["add_item"], "cart.py", ["add_item"]) == ()
     assert paths(surroundings.similar(ADD, "other.py")) == []
 
 
@@ -65,16 +75,16 @@ def test_a_name_that_everybody_defines_says_nothing() -> None:
     surroundings = Surroundings()
     for n in range(MAX_NAMESAKES):
         surroundings.put_outline(f"m{n}.py", (Symbol("run", "def run():"),))
-    assert len(surroundings.definitions(["run"], "x.py")) == 1
+    assert len(defined(surroundings, "run")) == 1
     surroundings.put_outline("one_more.py", (Symbol("run", "def run():"),))
-    assert surroundings.definitions(["run"], "x.py") == ()
+    assert defined(surroundings, "run") == ()
 
 
 def test_there_are_never_more_than_a_prompt_holds() -> None:
     symbols = tuple(Symbol(f"f{n}", f"def f{n}(): ...") for n in range(N_CHUNKS * 2))
     surroundings = Surroundings()
     surroundings.put_outline("a.py", symbols)
-    assert len(surroundings.definitions([symbol.name for symbol in symbols], "x.py")) == N_CHUNKS
+    assert len(defined(surroundings, *(symbol.name for symbol in symbols))) == N_CHUNKS
 
 
 CURSOR = "def read_header(text):\n    for line in text:\n        name, value = line"
@@ -110,9 +120,9 @@ def test_where_something_was_done_last_counts_more() -> None:
 def test_a_newer_version_takes_the_place_of_the_older() -> None:
     surroundings = knowing(http=PARSE, cart=ADD)
     surroundings.put("http.py", "def fetch(url): ...\n", "python")
-    assert surroundings.definitions(["parse_header"], "x.py") == ()
+    assert defined(surroundings, "parse_header") == ()
     assert surroundings.similar(CURSOR, "x.py") == ()
-    assert paths(surroundings.definitions(["fetch"], "x.py")) == ["http.py"]
+    assert paths(defined(surroundings, "fetch")) == ["http.py"]
 
 
 def test_after_many_versions_all_is_as_after_the_last() -> None:
@@ -124,14 +134,14 @@ def test_after_many_versions_all_is_as_after_the_last() -> None:
     for n in range(10):
         query = f"alpha{n} other words that are here"
         assert surroundings.similar(query, "x.py") == fresh.similar(query, "x.py")
-        assert surroundings.definitions([f"f{n}"], "x") == fresh.definitions([f"f{n}"], "x")
+        assert defined(surroundings, f"f{n}") == defined(fresh, f"f{n}")
 
 
 def test_of_what_is_forgotten_nothing_is_known() -> None:
     surroundings = knowing(http=PARSE, cart=ADD)
     surroundings.forget("http.py")
     surroundings.forget("never_there.py")
-    assert surroundings.definitions(["parse_header"], "x.py") == ()
+    assert defined(surroundings, "parse_header") == ()
     assert surroundings.similar(CURSOR, "x.py") == ()
 
 
@@ -142,7 +152,7 @@ def test_of_what_is_forgotten_nothing_is_known() -> None:
 def test_what_nobody_wrote_is_not_known(text: str) -> None:
     surroundings = knowing(http=PARSE)
     surroundings.put("http.py", text, "python")
-    assert surroundings.definitions(["parse_header"], "x.py") == ()
+    assert defined(surroundings, "parse_header") == ()
 
 
 def test_texts_are_dropped_that_were_not_used_for_longest_but_not_what_they_define() -> None:
@@ -152,7 +162,7 @@ def test_texts_are_dropped_that_were_not_used_for_longest_but_not_what_they_defi
     surroundings.touch("one.py")
     surroundings.put("three.py", ADD, "python")
     assert paths(surroundings.similar(CURSOR, "x.py")) == ["one.py"]
-    assert paths(surroundings.definitions(["parse_second"], "x.py")) == ["two.py"]
+    assert paths(defined(surroundings, "parse_second")) == ["two.py"]
 
 
 def test_outlines_are_taken_as_long_as_there_is_room() -> None:
@@ -169,8 +179,8 @@ def test_outlines_are_taken_as_long_as_there_is_room() -> None:
 def test_a_file_that_is_open_is_better_known_than_by_its_outline() -> None:
     surroundings = knowing(http=PARSE)
     assert surroundings.put_outline("http.py", (Symbol("old", "def old(): ..."),))
-    assert surroundings.definitions(["old"], "x.py") == ()
-    assert paths(surroundings.definitions(["parse_header"], "x.py")) == ["http.py"]
+    assert defined(surroundings, "old") == ()
+    assert paths(defined(surroundings, "parse_header")) == ["http.py"]
 
 
 def test_files_come_and_go_on_one_thread_while_another_looks_things_up() -> None:
@@ -192,6 +202,6 @@ def test_files_come_and_go_on_one_thread_while_another_looks_things_up() -> None
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        assert "http.py" in paths(surroundings.definitions(["parse_header"], "x.py"))
+        assert "http.py" in paths(defined(surroundings, "parse_header"))
         surroundings.similar(CURSOR, "x.py")
     assert not failures

@@ -1,0 +1,318 @@
+"""Whole prompts, to be read: would you go on from that?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+
+from codegen_lsp.context import gather
+from codegen_lsp.prompt import render
+from codegen_lsp.surroundings import Surroundings
+from tests.fake_engine import FakeEngine
+from tests.marked import at_cursor
+
+
+class Case(NamedTuple):
+    """A text with its cursor, other files by path, a budget in characters, and the prompt."""
+
+    language: str
+    path: str
+    marked: str
+    others: dict[str, str]
+    budget: int
+    prompt: str
+
+
+PYTHON = Case(
+    "python",
+    "shop/order.py",
+    '''\
+"""Orders, and how they are paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shop.cart import Cart
+from shop.money import Money, rounded
+
+LIMIT = 500
+
+
+def is_allowed(total: Money) -> bool:
+    """Whether an order of this size may be paid at once.
+
+    Larger ones are looked at by a person first.
+    """
+    return total.amount <= LIMIT
+
+
+@dataclass
+class Order:
+    """What somebody has bought."""
+
+    cart: Cart
+    is_paid: bool = False
+
+    def lines(self) -> list[str]:
+        return [f"{count} x {item}" for item, count in self.cart.items.items()]
+
+    def subtotal(self) -> Money:
+        total = Money(0)
+        for item, count in self.cart.items.items():
+            total += item.price * count
+        return rounded(total)
+
+    def taxes(self) -> Money:
+        rates = {item.rate for item in self.cart.items}
+        return rounded(sum(self.subtotal() * rate for rate in rates))
+
+    def pay(self) -> None:
+        """Take the money, if nobody has to look at it first."""
+        total = self.cart.total()
+        if is_allowed(<CURSOR>):
+''',
+    {
+        "shop/cart.py": '''\
+from shop.money import Money
+
+
+class Cart:
+    """What somebody is about to buy."""
+
+    def __init__(self) -> None:
+        self.items: dict[Item, int] = {}
+
+    def add(self, item: Item, count: int = 1) -> None:
+        self.items[item] = self.items.get(item, 0) + count
+
+    def total(self) -> Money:
+        return sum(item.price * count for item, count in self.items.items())
+''',
+        "tests/test_cart.py": "def test_an_empty_cart_costs_nothing():\n    assert Cart().total() == 0\n",
+    },
+    1300,
+    "",
+)
+
+JAVA = Case(
+    "java",
+    "src/main/java/bank/Account.java",
+    """\
+package bank;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An account and what has happened to it. */
+public class Account {
+    private final List<Entry> entries = new ArrayList<>();
+    private final String owner;
+
+    public Account(String owner) {
+        this.owner = owner;
+    }
+
+    public long balance() {
+        long sum = 0;
+        for (Entry entry : entries) {
+            sum += entry.amount();
+        }
+        return sum;
+    }
+
+    public void deposit(long amount) {
+        if (amount <= 0) {
+            throw new IllegalArgumentException("not positive: " + amount);
+        }
+        entries.add(new Entry(Instant.now(), amount));
+    }
+
+    public boolean withdraw(long amount) {
+        if (balance() < amount) {
+            return false;
+        }
+        entries.add(new Entry(<CURSOR>
+        return true;
+    }
+}
+""",
+    {
+        "src/main/java/bank/Entry.java": """\
+package bank;
+
+import java.time.Instant;
+
+public class Entry {
+    private final Instant at;
+    private final long amount;
+
+    public Entry(Instant at, long amount) {
+        this.at = at;
+        this.amount = amount;
+    }
+
+    public long amount() {
+        return amount;
+    }
+}
+""",
+    },
+    1400,
+    "",
+)
+
+GO = Case(
+    "go",
+    "queue/worker.go",
+    """\
+package queue
+
+import (
+\t"context"
+\t"fmt"
+\t"time"
+)
+
+// Worker takes jobs from a queue, one at a time.
+type Worker struct {
+\tqueue   *Queue
+\ttimeout time.Duration
+\tdone    int
+}
+
+func NewWorker(queue *Queue) *Worker {
+\treturn &Worker{queue: queue, timeout: time.Second}
+}
+
+// report says what has become of a job.
+func (w *Worker) report(job Job, err error) {
+\tif err != nil {
+\t\tfmt.Println("failed:", job.Name, err)
+\t\treturn
+\t}
+\tw.done++
+}
+
+func (w *Worker) Done() int {
+\treturn w.done
+}
+
+// Run works until the context ends.
+func (w *Worker) Run(ctx context.Context) error {
+\tfor {
+\t\tjob, err := w.queue.Next(ctx)
+\t\tif err != nil {
+\t\t\treturn err
+\t\t}
+\t\tw.report(<CURSOR>
+\t}
+}
+""",
+    {
+        "queue/queue.go": """\
+package queue
+
+import "context"
+
+type Job struct {
+\tName string
+\tWork func(context.Context) error
+}
+
+type Queue struct {
+\tjobs chan Job
+}
+
+func (q *Queue) Next(ctx context.Context) (Job, error) {
+\tselect {
+\tcase job := <-q.jobs:
+\t\treturn job, nil
+\tcase <-ctx.Done():
+\t\treturn Job{}, ctx.Err()
+\t}
+}
+""",
+    },
+    1000,
+    "",
+)
+
+TYPESCRIPT = Case(
+    "typescript",
+    "src/session.ts",
+    """\
+import { Store } from './store';
+import type { User } from './user';
+
+const LIFETIME = 30 * 60 * 1000;
+
+/** Who is logged in. */
+export class Session {
+  private readonly store: Store<User>;
+  private lastSeen = Date.now();
+
+  constructor(store: Store<User>) {
+    this.store = store;
+  }
+
+  get isExpired(): boolean {
+    return Date.now() - this.lastSeen > LIFETIME;
+  }
+
+  touch(): void {
+    this.lastSeen = Date.now();
+  }
+
+  async user(id: string): Promise<User | undefined> {
+    if (this.isExpired) {
+      return undefined;
+    }
+    this.touch();
+    return this.store.get(<CURSOR>
+  }
+}
+""",
+    {
+        "src/store.ts": """\
+export class Store<T> {
+  private readonly values = new Map<string, T>();
+
+  async get(key: string): Promise<T | undefined> {
+    return this.values.get(key);
+  }
+
+  async set(key: string, value: T): Promise<void> {
+    this.values.set(key, value);
+  }
+}
+""",
+        "src/user.ts": """\
+export interface User {
+  id: string;
+  name: string;
+}
+""",
+    },
+    1200,
+    "",
+)
+
+CASES = [PYTHON, JAVA, GO, TYPESCRIPT]
+
+
+def rendered(case: Case) -> str:
+    surroundings = Surroundings()
+    for path, text in case.others.items():
+        surroundings.put(path, text, case.language)
+    document, offset = at_cursor(case.marked, case.language)
+    context = gather(document, offset, None, surroundings, case.path)
+    assert context is not None
+    return render(context, FakeEngine().tokenize, case.budget).prompt.text
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.language)
+def test_whole_prompts(case: Case) -> None:
+    assert rendered(case) == case.prompt
