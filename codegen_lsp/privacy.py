@@ -77,7 +77,7 @@ def excerpt(document: Document, near: int, config: Config, is_ignored: IsIgnored
         return ""
     start = max(0, min(near - EXCERPT // 2, len(text) - EXCERPT))
     before = max(0, start - MAX_KEY)  # a key may have begun there
-    masked = mask(text[before : start + EXCERPT + MAX_LINE])[start - before :][:EXCERPT]
+    masked = mask(text[before : start + EXCERPT])[start - before :]
     lines = normal(masked, document.language).split("\n")
     # The cut may have gone through a line.
     first = 1 if start > 0 else 0

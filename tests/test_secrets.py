@@ -10,7 +10,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_lsp.secrets import MASK, TOKENS, Masked, mask, remask, until_secret
@@ -48,6 +48,8 @@ def check(marked: str) -> None:
         pytest.param("token: «9f8e7d6c5b4a39281706»\n", id="YAML"),
         pytest.param('password = "«hunter2!»', id="while it is typed"),
         pytest.param("password = \"«it's1more»\"\n", id="another quote inside"),
+        pytest.param('api_key = "«qwrtzplkjhgfd12»"\n', id="shaped like a word, but none"),
+        pytest.param('api_key = "«aBeDiFoHuJ12»"\n', id="shaped like words, but none"),
         pytest.param("url = 'postgres://bob:«hunter2»@db:5432/x'\n", id="a URL"),
         pytest.param('h = {"Authorization": "Bearer «9f8e7d6c5b4a3928»"}\n', id="bearer"),
         pytest.param('İ = 1; password = "«hunter2!»"\n', id="behind a longer small letter"),
@@ -71,6 +73,11 @@ def test_what_a_name_says_is_secret_is_masked(marked: str) -> None:
         pytest.param('token = "urn:ietf:params:oauth:token-type:jwt2"\n', id="a URN"),
         pytest.param('key = "9f8e7d6c5b4a39281706"\n', id="the key of a dictionary"),
         pytest.param("token = next_token_of_2_lines\n", id="a variable's name"),
+        pytest.param("token = qwrtz_plkjh_bvcxy_2\n", id="a variable's odd name"),
+        pytest.param('api_key = "https://x9.example.com/9f8e7d6c"\n', id="where to get a key"),
+        pytest.param('password = "https://a1.example.com"\n', id="where to get a password"),
+        pytest.param('api_key = "${KEY_9f8e7d6c5b4a}"\n', id="a template for a key"),
+        pytest.param('api_key = "000000000001"\n', id="a placeholder"),
         pytest.param('checksum = "d41d8cd98f00b204e9800998ecf8427e"\n', id="a hash"),
         pytest.param('id = "123e4567-e89b-12d3-a456-426614174000"\n', id="a UUID"),
         pytest.param('COLOUR = "#a1b2c3"\n', id="a colour"),
@@ -174,6 +181,9 @@ BEGIN, END = "-----BEGIN RSA PRIVATE " + "KEY-----", "-----END RSA PRIVATE " + "
             id="strings in a row",
         ),
         pytest.param(
+            f"{BEGIN}\n«{'A' * 40}+eyJhbGciOiJI.eyJzdWIiOiJI»\n{END}", id="another secret in it"
+        ),
+        pytest.param(
             "\n".join([BEGIN, *(f"«{line}»" for line in LINES), END] * 2 + ["def f(): pass"]), id="two"
         ),
     ],
@@ -189,17 +199,11 @@ def test_code_about_private_keys_stays() -> None:
     assert mask(code) == code
 
 
-SECRETS = [
-    'password = "hunter2!"',
-    "https://a:hunter2@b",
-    "AKIA" + "A2" * 8,
-    'token = (\n "1f',
-    BEGIN,
-    PEM,
-]
-TEXTS = st.lists(
-    st.sampled_from([*SECRETS, "\n", '"', "a = 1\n", "é😀İ", "\r\n", " ", "9f8e7d6c5b4a3928"])
-).map("".join)  # fmt: skip
+PIECES = [
+    'password = "', "hunter2!", '"', "\n", "token = (\n", '    "9f8e7d6c5b4a3928"', "https://a:", "@b ",
+    "AKIA", "A2A2A2A2", BEGIN, LINES[0], "x = 1\n", "é😀İ", "\r\n", " ",
+]  # fmt: skip
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
 @given(TEXTS)
@@ -213,12 +217,12 @@ def test_a_mask_keeps_offsets_and_lines(text: str) -> None:
     assert mask(masked) == masked
 
 
-@given(TEXTS, TEXTS, TEXTS, TEXTS)
+@given(TEXTS, st.integers(0, 200), st.integers(0, 40), TEXTS)
+@settings(max_examples=1_000)
 def test_looking_at_what_has_changed_is_enough(
-    start: str, cut: str, inserted: str, end: str
+    before: str, start: int, n_cut: int, inserted: str
 ) -> None:
-    before = start + cut + end
-    after = start + inserted + end
+    after = before[:start] + inserted + before[start + n_cut :]
     assert remask(after, Masked(before, mask(before))) == Masked(after, mask(after))
 
 

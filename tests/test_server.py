@@ -321,3 +321,15 @@ def test_nothing_but_the_protocol_on_stdout() -> None:
         client.initialize({"logLevel": "debug", "nonsense": 1}, **INLINE)
         client.open(CODE)
         assert client.inline(*CURSOR)
+
+
+def test_ignored_files_get_nothing(tmp_path: Path) -> None:
+    """By the rules of the folder that the client has opened, which is no repository."""
+    (tmp_path / ".codegenignore").write_text("generated/\n")
+    (tmp_path / "generated").mkdir()
+    with running() as client:
+        client.initialize(root=tmp_path, **INLINE)
+        for name, n_items in [("a.py", 1), ("generated/a.py", 0), (".env", 0)]:
+            uri = (tmp_path / name).as_uri()
+            client.open(CODE, uri)
+            assert len(client.inline(*CURSOR, uri=uri)) == n_items
