@@ -3,8 +3,8 @@ how long suggestions take.
 
     python benchmarks/replay_report.py replay.json README.md replay.svg [RESULT.json ...]
 
-A result takes the place of the one with the same model and the same clock; without results, tables and
-drawing are only made again. The drawing needs matplotlib; where that is missing, it stays as it is.
+A result takes the place of the one with the same title; without results, tables and drawing are only
+made again. The drawing needs matplotlib; where that is missing, it stays as it is.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Result = Mapping[str, Any]
 def main(replay_json: Path, readme: Path, svg: Path, *results: Path) -> None:
     """Write all three anew."""
     known = json.loads(replay_json.read_text(encoding="utf-8")) if replay_json.exists() else []
-    by_kind = {(result["model"], result["fast"]): result for result in known}
+    by_title = {result["title"]: result for result in known}
     for path in results:
         result = json.loads(path.read_text(encoding="utf-8"))
-        by_kind[result["model"], result["fast"]] = result
-    ordered = list(by_kind.values())
+        by_title[result["title"]] = result
+    ordered = list(by_title.values())
     timed = [result for result in ordered if not result["fast"]]
     fast = [result for result in ordered if result["fast"]]
     draw(timed, svg)
@@ -73,10 +73,9 @@ def _lines(timed: Sequence[Result]) -> Iterator[tuple[str, Result, str]]:
 
 
 def _sides(result: Result) -> list[tuple[str, Result]]:
-    model = result["model"].removesuffix(".gguf")
-    sides = [(model, result["ours"])]
-    theirs = result["baseline"]
-    return [*sides, (f"{model}, baseline", theirs)] if theirs and theirs["tally"] else sides
+    title, theirs = result["title"], result["baseline"]
+    sides = [(title, result["ours"])]
+    return [*sides, (f"{title}, baseline", theirs)] if theirs and theirs["tally"] else sides
 
 
 def _figures(timed: Sequence[Result]) -> str:
@@ -97,7 +96,7 @@ def _figures(timed: Sequence[Result]) -> str:
 
 def _languages(fast: Sequence[Result]) -> str:
     """How good suggestions are, by language."""
-    names = ("n_keys", "shown", "right", "saved", "n_new_syntax_errors")
+    names = ("n_keys", "shown", "right", "saved", "n_new_syntax_errors", "server_cpu_ms")
     rows = [
         [f"{title}, {language}", *(_cell(tally[name], FIGURES[name][0]) for name in names)]
         for result in fast
@@ -112,7 +111,7 @@ def _gates(fast: Sequence[Result]) -> str:
     """What the confidence gate lets through, and how much of that is right."""
     names = ("shown", "right", "saved")
     rows = [
-        [f"{result['model'].removesuffix('.gguf')}, `minConfidence` {gate['threshold']}"]
+        [f"{result['title']}, `minConfidence` {gate['threshold']}"]
         + [_cell(gate[name], "%") for name in names]
         for result in fast
         for gate in result["gates"]

@@ -235,6 +235,9 @@ def bench_replay(
     baseline: Annotated[
         bool, typer.Option("--baseline", help="llama.vim's policy, too, on the same weights.")
     ] = False,
+    title: Annotated[
+        str, typer.Option(help="What its results are called; or else the model.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Type real files through the real server as a person would, and measure what comes of it."""
@@ -248,7 +251,7 @@ def bench_replay(
     path, gates = find(model), _numbers(thresholds)
     try:
         text = script(files, pieces, length, seed)
-        conditions = Conditions(client, seed, fast)
+        conditions = Conditions(title or path.stem, client, seed, fast)
         report = hold(text, path, conditions, gates, baseline, print_step)
     except (ReplayError, ProgramError) as error:
         _fail(str(error))

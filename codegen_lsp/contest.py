@@ -29,8 +29,9 @@ N_WORSE = 20
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How it is typed, in `editor.MANNERS`' words. `fast` keeps no time."""
+    """What this is called, and how it is typed, in `editor.MANNERS`' words. `fast` keeps no time."""
 
+    title: str
     client: str
     seed: int
     fast: bool
@@ -62,6 +63,7 @@ class Gate:
 class Report:
     """What one run has found, and where. A side that was not asked for is None."""
 
+    title: str
     model: str
     date: str
     machine: Mapping[str, Any]
@@ -95,6 +97,7 @@ def hold(
         assert side is not None
         gates.append(Gate(threshold, side.shown, side.right, side.saved))
     return Report(
+        title=conditions.title,
         model=model.name,
         date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         machine=machine(default_tuning().n_threads, load),

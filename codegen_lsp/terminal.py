@@ -137,7 +137,7 @@ def print_replay(report: contest.Report, figures: Mapping[str, tuple[str, str]])
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     manners = f"{report.client}'s manners" + (", as fast as it answers" if report.fast else "")
     console.print(
-        f"{report.model}: {report.n_pieces} pieces of {report.n_files} files, typed with {manners}"
+        f"{report.title}: {report.n_pieces} pieces of {report.n_files} files, typed with {manners}"
     )
     sides = {"OURS": report.ours} | ({"BASELINE": report.baseline} if report.baseline else {})
     table = _bench_table("FIGURE", "UNIT", *(f">{title}" for title in sides), "")

@@ -35,6 +35,7 @@ def a_report(**changes: Any) -> Report:
         for figures in [a_tally(each)]
     ]
     report = Report(
+        title="some",
         model="some.gguf",
         date="2026-01-02T03:04:05+00:00",
         machine={"processor": "a processor", "cores": 4, "threads": 2},
@@ -59,7 +60,7 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     print_replay(a_report(), FIGURES)
     shown = capsys.readouterr().out
     rows = rows_of(shown)
-    assert "some.gguf: 7 pieces of 5 files, typed with vscode's manners" in shown
+    assert "some: 7 pieces of 5 files, typed with vscode's manners" in shown
     assert all(name in shown and meaning in shown for name, (_, meaning) in FIGURES.items())
     assert ["cache", "ms", *["12", "/", "12", "/", "12"], *["345", "/", "345", "/", "345"]] in rows
     assert ["typed", "ms", "—", "—"] in rows
@@ -92,7 +93,7 @@ def test_report_puts_results_into_the_file_and_the_readme(tmp_path: Path) -> Non
     readme.write_text(MARKED)
     timed, fast = tmp_path / "timed", tmp_path / "fast"
     timed.write_text(json.dumps(replay_json_of(a_report(gates=()))))
-    fast.write_text(json.dumps(replay_json_of(a_report(fast=True, baseline=None))))
+    fast.write_text(json.dumps(replay_json_of(a_report(title="quick", fast=True, baseline=None))))
     done = report_of(replay_json, readme, svg, timed, fast)
     assert done.returncode == 0, done.stderr
     assert [each["fast"] for each in json.loads(replay_json.read_text("utf-8"))] == [False, True]
@@ -102,8 +103,8 @@ def test_report_puts_results_into_the_file_and_the_readme(tmp_path: Path) -> Non
     assert "|  | some | some, baseline |" in lines
     assert "| `latency_ms`, ms | 12 / 12 | 345 / 345 |" in lines
     assert "| `saved`, % | 25 | 25 |" in lines
-    assert "| some, go | 2 | 50 | 100 | 25 | 0 |" in lines
-    assert "| some, `minConfidence` 0.25 | 50 | 12.5 | — |" in lines
+    assert "| quick, go | 2 | 50 | 100 | 25 | 0 | — |" in lines
+    assert "| quick, `minConfidence` 0.25 | 50 | 12.5 | — |" in lines
     # Drawn where it can be; where not, that is said in one line.
     assert svg.exists() == ("![How long" in readme.read_text("utf-8"))
     assert svg.exists() or done.stderr.endswith("pip install matplotlib (in the extra bench)\n")
