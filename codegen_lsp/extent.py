@@ -17,6 +17,9 @@ from codegen_lsp.context import Context
 from codegen_lsp.syntax import adds_error, kind_at, open_block, parse
 
 
+COMPLETE = "the statement is complete"
+
+
 class Extent(Enum):
     """How far a suggestion may reach from the cursor. A line that opens a bracket goes on until that
     closes."""
@@ -149,7 +152,7 @@ REFUSALS: tuple[Rule, ...] = (
     (_much_follows, Extent.NOTHING, "too much follows on the line"),
     (_in_comment, Extent.NOTHING, "in a comment"),
     (_in_string, Extent.NOTHING, "in a string"),
-    (_is_whole, Extent.NOTHING, "the statement is complete"),
+    (_is_whole, Extent.NOTHING, COMPLETE),
 )
 PLACES: tuple[Rule, ...] = (
     (_code_follows, Extent.LINE, "code follows on the line"),

@@ -52,14 +52,6 @@ def after(place: Place, text: str) -> Place:
     return Place(replace(document, text=typed), offset + len(text))
 
 
-def is_at_end(place: Place) -> bool:
-    """Whether the cursor stands behind all that is written on its line, and something is."""
-    text, offset = place.document.text, place.offset or 0
-    before = text[_line_start(text, offset) : offset]
-    behind = text[offset : offset + 1]
-    return bool(before.strip()) and behind in ("", "\n", "\r")
-
-
 def enter(place: Place) -> str:
     """What the Enter key will put in at the cursor: a line's end, and the indentation that editors
     give the next line."""

@@ -33,24 +33,17 @@ ALLOWED = {
     "prompt": {"context", "engine", "layout", "page"},
     "brackets": {"languages", "lines"},
     "extent": {"brackets", "context", "syntax"},
-    "blocks": {"brackets", "context", "extent", "languages", "lines", "syntax"},
-    "repetition": set(),
-    "echoes": {"blocks", "brackets", "common", "context", "extent", "lines", "repetition"},
-    "prompt": {"context", "engine"},
-    "echoes": {
-        "indents", "brackets", "common", "context", "extent", "lines", "repetition",
-    },
-    "postprocess": {
-        "indents", "brackets", "context", "echoes", "extent", "languages", "repetition", "syntax",
-    },
-    "brackets": {"languages", "lines"},
-    "repetition": set(),
     "indents": {"brackets", "context", "extent", "languages", "lines", "syntax"},
+    "repetition": set(),
+    "echoes": {"brackets", "common", "context", "extent", "indents", "lines", "repetition"},
+    "postprocess": {
+        "brackets", "context", "echoes", "extent", "indents", "languages", "repetition", "syntax",
+    },
     "rank": {"brackets", "context", "document"},
     "secrets": {"common"},
     "complete": {
-        "config", "context", "document", "engine", "extent", "layout", "postprocess", "prompt",
-        "rank", "secrets", "surroundings", "syntax",
+        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
+        "prompt", "rank", "secrets", "surroundings", "syntax",
     },
     "likely": {"common", "document", "normal"},
     "privacy": {"config", "context", "document", "normal", "secrets"},
@@ -64,8 +57,8 @@ ALLOWED = {
         "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
     },
     "session": {
-        "attempt", "complete", "config", "document", "engine", "ignore", "likely", "loaded",
-        "privacy", "project", "rhythm", "strain", "suggestions", "surroundings",
+        "attempt", "complete", "config", "document", "engine", "extent", "ignore", "likely",
+        "loaded", "privacy", "project", "rhythm", "strain", "suggestions", "surroundings",
     },
     "server": {
         "__init__", "config", "document", "engine", "ignore", "languages", "loaded", "position",
@@ -106,11 +99,8 @@ ALLOWED = {
 PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "syntax", "position",
     "normal", "similar", "symbols", "context", "page", "layout", "prompt", "brackets", "extent",
-    "blocks", "repetition", "echoes", "postprocess", "rank", "secrets", "complete", "likely",
+    "indents", "repetition", "echoes", "postprocess", "rank", "secrets", "complete", "likely",
     "privacy", "suggestions", "rhythm", "wire", "typist", "tally",
-    "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "indents", "brackets", "echoes", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -986,7 +986,7 @@ def test_a_slow_engine_is_not_asked_before_a_pause() -> None:
 
 def test_what_follows_an_accepted_suggestion_is_there() -> None:
     async def main(clock: Clock) -> None:
-        engine = FakeEngine(" x:\n", "\n    pass\n")
+        engine = FakeEngine(" x:\n", "\n    pass\n", step=4)
         session = await loaded_session(engine)
         assert await answer(session, typed("while")) == ("engine", " x:")
         await clock.pass_(0.5)
