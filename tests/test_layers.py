@@ -20,7 +20,9 @@ ALLOWED = {
     "healing": set(),
     "languages": set(),
     "lines": {"languages"},
-    "syntax": {"common", "languages", "lines"},
+    "blocks": {"languages", "lines"},
+    "trees": {"blocks", "common", "languages"},
+    "syntax": {"blocks", "languages", "lines", "trees"},
     "position": {"document"},
     "context": {"document", "syntax"},
     "extent": {"brackets", "context", "syntax"},
@@ -71,6 +73,8 @@ PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
     "indents", "brackets", "echoes", "repetition",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines", "blocks",
+    "trees",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -79,7 +83,7 @@ DOORS = {
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "llama_cpp": {"native"},
-    "tree_sitter": {"syntax"},
+    "tree_sitter": {"syntax", "trees"},
     "httpx": {"models"},
     "platformdirs": {"models"},
     "rich": {"terminal"},
@@ -124,7 +128,7 @@ def test_pure_rooms_know_no_world(room: str) -> None:
     tops = {name.partition(".")[0] for name in imported(PACKAGE / f"{room}.py")}
     assert not tops & IMPURE
     libraries = tops - set(sys.stdlib_module_names) - {"codegen_lsp"}
-    assert libraries <= ({"tree_sitter"} if room == "syntax" else set())
+    assert libraries <= ({"tree_sitter"} if room in {"syntax", "trees"} else set())
 
 
 @pytest.mark.parametrize("library", sorted(DOORS))
