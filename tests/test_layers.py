@@ -72,9 +72,7 @@ ALLOWED = {
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
     "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "indents", "brackets", "echoes", "repetition",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines", "blocks",
-    "trees",
+    "blocks", "trees", "indents", "brackets", "echoes", "repetition",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
