@@ -19,9 +19,17 @@ def n_common_start(one: Sequence[Any], other: Sequence[Any]) -> int:
     return low
 
 
-def n_common_end(one: Sequence[Any], other: Sequence[Any]) -> int:
-    """With how many elements both end."""
-    return n_common_start(one[::-1], other[::-1])
+def n_common_end(one: Sequence[Any], other: Sequence[Any], at_most: int | None = None) -> int:
+    """With how many elements both end, `at_most` so many. As above; neither is copied as a whole."""
+    n_one, n_other = len(one), len(other)
+    low, high = 0, min(n_one, n_other) if at_most is None else at_most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[n_one - middle : n_one - low] == other[n_other - middle : n_other - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def is_near(one: str, other: str, n_edits: int) -> bool:

@@ -82,6 +82,8 @@ CLOSING_LINE = re.compile(r"[)\]};]*[\]};][)\]};]*\Z")
 # A docstring that has just been opened, perhaps closed by the editor at once.
 DOCSTRING_OPENED = re.compile(r"\s*[rR]?(?:\"\"\"|''')\Z")
 QUOTES = re.compile(r"\s*[\"']*\s*\Z")
+# Code inside of a string; an empty pair of braces has no tree yet.
+INTERPOLATION = re.compile(r"\b(?:[rR]?[fF]|[fF][rR])[\"'].*(?<!\{)\{[^{}]*\Z|`.*\$\{[^{}]*\Z")
 # Fewer letters than these state no intent, nor does a line that the shell reads, nor code in a comment.
 LETTERS_OF_INTENT = 6
 NO_INTENT = re.compile(r"^#!|[{}\[(;,=]\Z")
@@ -101,7 +103,9 @@ def _in_comment(context: Context) -> bool:
 
 def _in_string(context: Context) -> bool:
     is_docstring = DOCSTRING_OPENED.match(context.line_before) and QUOTES.match(context.line_after)
-    return not is_docstring and kind_at(context.parsed, context.offset) == "string"
+    if is_docstring or INTERPOLATION.search(context.line_before):
+        return False
+    return kind_at(context.parsed, context.offset) == "string"
 
 
 def _is_whole(context: Context) -> bool:

@@ -78,7 +78,7 @@ def no_shallow_body(text: str, context: Context, _: Extent) -> str:
         return text
     if indentation(line) > indentation(context.line_above):
         return text
-    return "" if open_block(context.parsed, context.offset) else text
+    return "" if _is_behind_header(context) else text
 
 
 def own_unit(text: str, context: Context, _: Extent) -> str:
@@ -110,11 +110,17 @@ def _statements(text: str, brackets: Balance) -> Iterator[_Line]:
         start = end + 1
 
 
+def _is_behind_header(context: Context) -> bool:
+    """Whether the line above the cursor's is a header: not a comment or docstring behind it."""
+    is_header = context.line_above.endswith(HEADER_ENDS)
+    return is_header and open_block(context.parsed, context.offset)
+
+
 def _may_stand(depth: int, context: Context) -> bool:
     """Whether a statement that is indented so far may follow the line above the cursor's. Where an
     editor has indented the cursor, it knew how far."""
     cursor, above = len(context.line_before), indentation(context.line_above)
-    is_behind_header = open_block(context.parsed, context.offset)
+    is_behind_header = _is_behind_header(context)
     if cursor > above or (cursor > 0 and not is_behind_header):
         return False
     if depth <= above or is_behind_header:

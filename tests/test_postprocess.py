@@ -174,6 +174,8 @@ GOLDEN = {
     "a line's place": [
         ("python", "def f():\n    a = 1\n    <CURSOR>", "    b = 2",
          "def f():\n    a = 1\n    «b = 2»"),
+        ("python", "def f():\n    # Say it\n    <CURSOR>", "    return 1",
+         "def f():\n    # Say it\n    «return 1»"),
         ("python", "import a\n\n<CURSOR>", "    def f():\n        return 1\n\n    def",
          "import a\n\n«def f():\n    return 1»"),
         ("python", "if a:\n    return\n<CURSOR>", "        b = 2", "if a:\n    return\n«b = 2»"),
