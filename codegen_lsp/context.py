@@ -22,7 +22,7 @@ WINDOW = 32_768
 # Of a longer text only the part around the cursor is looked at: so many characters on each side, from
 # and to borders of blocks of that size, so that the part stays the same from key to key.
 MAX_TEXT = 1_000_000
-BLOCK = 131_072
+BLOCK = 65_536
 # Where the files of a folder see each other without a word.
 PACKAGE_LANGUAGES = frozenset({"csharp", "go", "java", "kotlin", "scala", "swift"})
 # Lines above the cursor whose names and words say what is being written.
@@ -34,7 +34,8 @@ class Context:
     r"""The text around the cursor, in normal form: \n as its only line end, spaces for tabs.
 
     `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
-    text (of a huge file a part), and `offset` the cursor in it. `path` is how a person calls the file.
+    text, and `offset` the cursor in it. `path` is how a person calls the file. A huge file counts as
+    the part around the cursor, with one line above it.
     """
 
     language: str
@@ -113,7 +114,7 @@ def gather(
     so that only what has changed is parsed; `surroundings` what is known of other files, where this one
     is called `path`.
     """
-    text, offset, n_skipped = _part(document.text, offset)
+    text, offset = _part(document.text, offset)
     start = _line_start(text, offset)
     if _line_end(text, offset) - start > MAX_LINE or "\0" in text:
         return None
@@ -122,12 +123,14 @@ def gather(
     here = normal(text[start:offset], document.language)
     parsed = parse(above + normal(text[start:], document.language), document.language, before)
     at = len(above) + len(here)
+    # Lines are not counted in a huge text, which takes longer than all the rest.
+    n_lines_above = 0 if len(document.text) <= MAX_TEXT else 1
     first = 0 if at <= WINDOW else parsed.text.find("\n", at - WINDOW) + 1
     return Context(
         document.language,
         parsed.text[first:at],
         parsed.text[at : at + WINDOW],
-        n_skipped + parsed.text.count("\n", 0, first),
+        n_lines_above + parsed.text.count("\n", 0, first),
         parsed,
         at,
         path,
@@ -136,17 +139,18 @@ def gather(
     )
 
 
-def _part(text: str, offset: int) -> tuple[str, int, int]:
-    """The part of a text that is looked at, the cursor's offset in it, and how many lines are above;
-    whole lines, and all of it unless it is huge. A cursor within a line end stands before it."""
-    if text.startswith("\r\n", offset - 1) and offset:
+def _part(text: str, offset: int) -> tuple[str, int]:
+    """The part of a text that is looked at, and the cursor's offset in it: all of it, unless that is
+    huge; then whole lines. A cursor within a line end stands before it."""
+    if offset and text.startswith("\r\n", offset - 1):
         offset -= 1
     if len(text) <= MAX_TEXT:
-        return text, offset, 0
-    start = _line_start(text, max(0, offset // BLOCK - 1) * BLOCK)
-    end = _line_end(text, (offset // BLOCK + 2) * BLOCK)
-    n_lines = text.count("\n", 0, start) or text.count("\r", 0, start)
-    return text[start:end], offset - start, n_lines
+        return text, offset
+    first = max(0, offset // BLOCK - 1) * BLOCK
+    part = text[first : first + 3 * BLOCK]
+    start = _line_start(part, offset - first) and _line_end(part, 0) if first else 0
+    end = max(_line_start(part, len(part)), _line_end(part, offset - first))
+    return part[start:end], offset - first - start
 
 
 def _line_start(text: str, offset: int) -> int:

@@ -20,8 +20,8 @@ from codegen_lsp.page import Page
 from codegen_lsp.symbols import described
 from codegen_lsp.syntax import Parsed, Scope, header, imports, names, scopes
 
-# Shares of the budget. A new layout fills `FILL`, or as much more as leads to a seam of the code; with 1,024
-# tokens the rest is 30 to 40 lines typed.
+# Shares of the budget. A new layout fills `FILL`, or as much more as leads to a seam of the code; with
+# 1,024 tokens the rest is 30 to 40 lines typed.
 FILL = 0.6
 SEAM = 0.1
 # Of other files, and of the same file above the window. Copilot gives other files half of its prompts;
@@ -41,7 +41,7 @@ class Layout:
     tokenizer.
 
     The window's first lines were `anchor`. `tokens` has those of the last prompt, by the stretches in
-    which it was tokenized; `before` is the layout that was left for this one, in case the cursor goes back.
+    which it was tokenized; `before` is the layout that was left for this one: the cursor may go back.
     """
 
     chunks: tuple[Chunk, ...]

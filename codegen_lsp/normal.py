@@ -59,8 +59,8 @@ def restored(text: str, before: str, style: Style) -> str:
 
 
 def _tab(language: str) -> str:
-    """What stands for a tab: a level of indentation; a tab where it is the language's convention (gofmt),
-    or may mean something (makefiles, and texts of which nothing is known)."""
+    """What stands for a tab: a level of indentation; a tab where that is the language's convention
+    (gofmt), or may mean something (makefiles, and texts of which nothing is known)."""
     is_known = language in LANGUAGES and language != "plaintext"
     return LANGUAGES[language].indent if is_known else "\t"
 

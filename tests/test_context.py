@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from codegen_lsp.context import BLOCK, MAX_LINE, MAX_TEXT, WINDOW, Context, gather
 from codegen_lsp.document import Chunk, Document
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.symbols import outline
+from codegen_lsp.symbols import Symbol, outline
 from codegen_lsp.syntax import parse
 from tests.marked import at_cursor, context_at
 
@@ -93,7 +93,8 @@ def test_of_a_huge_text_only_a_part_is_looked_at(end: str) -> None:
         assert context is not None
         assert len(context.parsed.text) <= 3 * BLOCK + 100
         assert context.parsed.text.startswith(context.prefix, context.offset - len(context.prefix))
-        assert lines[context.first_line].startswith(context.prefix.partition("\n")[0])
+        assert context.first_line > 0
+        assert context.prefix.lstrip("\n").partition("\n")[0] in (lines if offset else [""])
         around = document.text[max(0, offset - 500) : offset + 500].replace(end, "\n")
         assert around in context.prefix + context.suffix
 
@@ -158,6 +159,17 @@ def test_names_far_above_the_cursor_do_not_matter() -> None:
     begin = "from shop.cart import Cart\n"
     assert surrounded(begin + "x = 1\n" * 100 + "<CURSOR>").chunks == ()
     assert surrounded(begin + "x = 1\n" * 5 + "<CURSOR>").chunks != ()
+
+
+def test_what_is_imported_comes_first() -> None:
+    surroundings = Surroundings()
+    for name in ("Cart", "Item"):
+        surroundings.put_outline(f"shop/{name}.java", (Symbol(name, f"class {name}"),))
+    marked = "import shop.Cart;\nclass A {\n  Cart cart = new Item(<CURSOR>\n"
+    document, offset = at_cursor(marked, "java")
+    context = gather(document, offset, surroundings=surroundings, path="shop/A.java")
+    assert context is not None
+    assert [chunk.text for chunk in context.chunks] == ["class Cart", "class Item"]
 
 
 def test_what_is_not_imported_is_not_in_sight() -> None:

@@ -90,10 +90,46 @@ class Cart:
     def total(self) -> Money:
         return sum(item.price * count for item, count in self.items.items())
 ''',
-        "tests/test_cart.py": "def test_an_empty_cart_costs_nothing():\n    assert Cart().total() == 0\n",
+        "shop/log.py": "def total(cart):\n    print(cart)\n",
     },
-    1300,
-    "",
+    1500,
+    '''\
+# Path: shop/cart.py
+# class Cart:
+#     def __init__(self) -> None:
+#     def add(self, item: Item, count: int = 1) -> None:
+#     def total(self) -> Money:
+
+from dataclasses import dataclass
+from shop.cart import Cart
+
+# Path: shop/order.py
+# def is_allowed(total: Money) -> bool:
+
+@dataclass
+class Order:
+    """What somebody has bought."""
+
+    cart: Cart
+    is_paid: bool = False
+
+    def lines(self) -> list[str]:
+        return [f"{count} x {item}" for item, count in self.cart.items.items()]
+
+    def subtotal(self) -> Money:
+        total = Money(0)
+        for item, count in self.cart.items.items():
+            total += item.price * count
+        return rounded(total)
+
+    def taxes(self) -> Money:
+        rates = {item.rate for item in self.cart.items}
+        return rounded(sum(self.subtotal() * rate for rate in rates))
+
+    def pay(self) -> None:
+        """Take the money, if nobody has to look at it first."""
+        total = self.cart.total()
+        if is_allowed(''',
 )
 
 JAVA = Case(
@@ -161,7 +197,61 @@ public class Entry {
 """,
     },
     1400,
-    "",
+    """\
+// Path: src/main/java/bank/Entry.java
+// package bank;
+//
+// import java.time.Instant;
+//
+// public class Entry {
+//     private final Instant at;
+//     private final long amount;
+//
+//     public Entry(Instant at, long amount) {
+//         this.at = at;
+//         this.amount = amount;
+//     }
+//
+//     public long amount() {
+//         return amount;
+//     }
+// }
+
+package bank;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An account and what has happened to it. */
+public class Account {
+    private final List<Entry> entries = new ArrayList<>();
+    private final String owner;
+
+    public Account(String owner) {
+        this.owner = owner;
+    }
+
+    public long balance() {
+        long sum = 0;
+        for (Entry entry : entries) {
+            sum += entry.amount();
+        }
+        return sum;
+    }
+
+    public void deposit(long amount) {
+        if (amount <= 0) {
+            throw new IllegalArgumentException("not positive: " + amount);
+        }
+        entries.add(new Entry(Instant.now(), amount));
+    }
+
+    public boolean withdraw(long amount) {
+        if (balance() < amount) {
+            return false;
+        }
+        entries.add(new Entry(""",
 )
 
 GO = Case(
@@ -237,7 +327,61 @@ func (q *Queue) Next(ctx context.Context) (Job, error) {
 """,
     },
     1000,
-    "",
+    """\
+// Path: queue/queue.go
+// Job struct {
+// \tName string
+// \tWork func(context.Context) error
+// }
+// func (q *Queue) Next(ctx context.Context) (Job, error) {
+// \tselect {
+// \tcase job := <-q.jobs:
+// \t\treturn job, nil
+// \tcase <-ctx.Done():
+// \t\treturn Job{}, ctx.Err()
+// \t}
+// }
+
+package queue
+
+import (
+\t"context"
+\t"fmt"
+\t"time"
+)
+
+// Worker takes jobs from a queue, one at a time.
+type Worker struct {
+\tqueue   *Queue
+\ttimeout time.Duration
+\tdone    int
+}
+
+func NewWorker(queue *Queue) *Worker {
+\treturn &Worker{queue: queue, timeout: time.Second}
+}
+
+// report says what has become of a job.
+func (w *Worker) report(job Job, err error) {
+\tif err != nil {
+\t\tfmt.Println("failed:", job.Name, err)
+\t\treturn
+\t}
+\tw.done++
+}
+
+func (w *Worker) Done() int {
+\treturn w.done
+}
+
+// Run works until the context ends.
+func (w *Worker) Run(ctx context.Context) error {
+\tfor {
+\t\tjob, err := w.queue.Next(ctx)
+\t\tif err != nil {
+\t\t\treturn err
+\t\t}
+\t\tw.report(""",
 )
 
 TYPESCRIPT = Case(
@@ -297,7 +441,57 @@ export interface User {
 """,
     },
     1200,
-    "",
+    """\
+// Path: src/user.ts
+// interface User {
+//   id: string;
+//   name: string;
+// }
+
+// Path: src/store.ts
+// class Store<T>
+//     async get(key: string): Promise<T | undefined>
+//     async set(key: string, value: T): Promise<void>
+// export class Store<T> {
+//   private readonly values = new Map<string, T>();
+//
+//   async get(key: string): Promise<T | undefined> {
+//     return this.values.get(key);
+//   }
+//
+//   async set(key: string, value: T): Promise<void> {
+//     this.values.set(key, value);
+//   }
+// }
+
+import { Store } from './store';
+import type { User } from './user';
+
+const LIFETIME = 30 * 60 * 1000;
+
+/** Who is logged in. */
+export class Session {
+  private readonly store: Store<User>;
+  private lastSeen = Date.now();
+
+  constructor(store: Store<User>) {
+    this.store = store;
+  }
+
+  get isExpired(): boolean {
+    return Date.now() - this.lastSeen > LIFETIME;
+  }
+
+  touch(): void {
+    this.lastSeen = Date.now();
+  }
+
+  async user(id: string): Promise<User | undefined> {
+    if (this.isExpired) {
+      return undefined;
+    }
+    this.touch();
+    return this.store.get(""",
 )
 
 CASES = [PYTHON, JAVA, GO, TYPESCRIPT]
@@ -316,3 +510,35 @@ def rendered(case: Case) -> str:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.language)
 def test_whole_prompts(case: Case) -> None:
     assert rendered(case) == case.prompt
+
+
+LONG = "".join(f"        value{n} = compute({n})\n" for n in range(60))
+
+
+def prompt_of(marked: str, budget: int = 1200) -> str:
+    return rendered(Case("python", "main.py", marked, {}, budget, ""))
+
+
+def test_the_heads_around_the_cursor_stand_where_they_would_stand() -> None:
+    text = prompt_of(f"class A:\n    def run(self):\n{LONG}        <CURSOR>")
+    assert text.startswith("class A:\n    def run(self):\n        value")
+
+
+def test_an_import_that_the_window_shows_is_not_shown_twice() -> None:
+    text = prompt_of(f"import first\nif True:\n{LONG}import last\n<CURSOR>")
+    assert text.startswith("import first\n\n") or text.startswith("import first\n ")
+    assert text.count("import last") == 1
+
+
+def test_of_many_imports_those_that_are_used_are_shown() -> None:
+    imports = "".join(f"import module{n}\n" for n in range(30))
+    text = prompt_of(f"{imports}if True:\n{LONG}module17.<CURSOR>")
+    assert text.startswith("import module17\n")
+    assert text.count("import module") < 10
+
+
+def test_definitions_are_shown_that_the_window_does_not_show() -> None:
+    marked = f"if True:\n{LONG}def inside(): pass\nx = inside(below(<CURSOR>))\ndef below(a): pass\n"
+    text = prompt_of(marked)
+    assert text.startswith("# Path: main.py\n# def below(a):\n")
+    assert text.count("def inside") == 1

@@ -30,6 +30,11 @@ def test_a_key_changes_the_last_stretch_only() -> None:
     assert len(before) > 3
 
 
+def test_stretches_are_those_of_the_file_wherever_the_page_begins() -> None:
+    text = numbered(100)
+    assert list(Page(text, 0).stretches(0))[-3:] == list(Page(text[5 * 9 :], 5).stretches(0))[-3:]
+
+
 @given(TEXTS, st.integers(0, 100))
 def test_stretches_begin_between_characters_that_are_no_space(text: str, first_line: int) -> None:
     page = Page(text, first_line)
@@ -84,6 +89,12 @@ SEAMS = """\
 )
 def test_windows_begin_at_seams(text: str, first_line: int, n_characters: int, begins: str) -> None:
     assert text[Page(text, first_line).window(n_characters, 9 * 5) :].startswith(begins)
+
+
+def test_of_several_seams_the_nearest_is_taken() -> None:
+    text = numbered(64)
+    assert text[Page(text, 0).window(9 * 38, 9 * 10) :].startswith("0032")
+    assert text[Page(text, 0).window(9 * 42, 9 * 10) :].startswith("0016")
 
 
 @given(TEXTS, st.integers(0, 100), st.integers(0, 700), st.integers(0, 100))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -79,11 +80,10 @@ def test_what_is_typed_costs_what_is_typed() -> None:
     prompts = [rendered.prompt for rendered in typed(numbered(300), "value = other\n", 100, 1000)]
     n_again = sum(
         len(after.tokens) - n_common_start(before.tokens, after.tokens)
-        for before, after in zip(prompts, prompts[1:], strict=False)
+        for before, after in pairwise(prompts)
     )
     n_new_layouts = sum(
-        not after.text.startswith(before.text[:20])
-        for before, after in zip(prompts, prompts[1:], strict=False)
+        not after.text.startswith(before.text[:20]) for before, after in pairwise(prompts)
     )
     assert 0 < n_new_layouts <= 100 * 14 / ((1 - FILL - SEAM) * 1000) + 1
     assert n_again <= 100 * 14 + n_new_layouts * (FILL + SEAM) * 1000
@@ -93,7 +93,7 @@ def test_what_is_typed_costs_what_is_typed() -> None:
 
 def test_the_beginning_stays_from_key_to_key() -> None:
     rendered = typed(numbered(300), "value = other\n", 20, 1000)
-    for before, after in zip(rendered, rendered[1:], strict=False):
+    for before, after in pairwise(rendered):
         assert after.prompt.text.startswith(before.prompt.text)
         assert after.layout.front == before.layout.front
 
@@ -133,12 +133,15 @@ def test_a_layout_stays_with_its_lines(edited: str, begins: str) -> None:
     is_same = after.prompt.text[:30] == before.prompt.text[:30]
     assert is_same == (begins == "same")
     assert edited.endswith(after.prompt.text)
+    line = edited.split("\n")[after.layout.first_line]
+    assert after.prompt.text.startswith(line)
 
 
 def test_a_cursor_that_jumps_back_finds_its_layout_again() -> None:
-    below = render(at_end(numbered(300)), tokenize, 1000)
+    first = render(at_end(numbered(300)), tokenize, 1000)
+    below = render(at_end(numbered(330)), tokenize, 1000, first.layout)
     above = render(at_end(numbered(200)), tokenize, 1000, below.layout)
-    again = render(at_end(numbered(300) + "x"), tokenize, 1000, above.layout)
+    again = render(at_end(numbered(330) + "x"), tokenize, 1000, above.layout)
     assert again.prompt.text == below.prompt.text
     assert again.prompt.heal == "x"
     once_more = render(at_end(numbered(200)), tokenize, 1000, again.layout)
@@ -155,7 +158,7 @@ def test_layouts_do_not_pile_up() -> None:
     assert not layout.before.tokens
 
 
-@pytest.mark.parametrize("share", [SHOWN / 2, SHOWN_FRESH / 2, SHOWN_FRESH * 1.5, WORN * 1.03])
+@pytest.mark.parametrize("share", [SHOWN * 0.8, SHOWN_FRESH / 2, SHOWN_FRESH * 1.5, WORN * 1.03])
 def test_what_is_worn_is_renewed_where_nobody_waits(share: float) -> None:
     layout = render(at_end(numbered(300)), tokenize, 1000).layout
     n_lines = layout.first_line + int(share * 1000 / 9)
@@ -202,6 +205,22 @@ def test_a_chunk_stays_as_it_was_until_nobody_waits() -> None:
     assert "# def helper(one: int, three: str) -> bool:" in renewed.prompt.text
     again = render(context, tokenize, 1000, renewed.layout, fresh=True)
     assert again.prompt == renewed.prompt
+
+
+def test_chunks_stay_in_their_order_while_they_are_among_the_best() -> None:
+    surroundings = Surroundings()
+    for name in ("lower", "upper"):
+        piece = f"def parse(line):\n    name, value = line.split()\n    return name.{name}()\n"
+        surroundings.put(f"{name}.py", piece, "python")
+    document, offset = at_cursor("def read(line):\n    name, value = line<CURSOR>")
+    context = gather(document, offset, None, surroundings, "main.py")
+    assert context is not None
+    before = render(context, tokenize, 2000)
+    first, second = before.layout.chunks
+    surroundings.touch(second.path, 0)
+    context = replace(context)
+    assert context.chunks == (second, first)
+    assert render(context, tokenize, 2000, before.layout, fresh=True).prompt == before.prompt
 
 
 def test_the_suffix_is_for_models_that_read_it() -> None:

@@ -19,7 +19,7 @@ def texts(text: str, language: str) -> dict[str, str]:
         ),
         pytest.param(
             "python",
-            "class Cart:\n    def add(self, item):\n        pass\n\n    def total(self):\n        pass\n",
+            "class Cart:\n    def add(self, item):\n        pass\n\n    def total(self): pass\n",
             "Cart", "class Cart:\n    def add(self, item):\n    def total(self):", id="a class",
         ),
         pytest.param(
