@@ -146,7 +146,7 @@ def remask(text: str, before: Masked) -> Masked:
     last = _line_end(text, _line_end(text, len(text) - n_kept) + 1)
     # A value may belong to a name on the line above it.
     above = _line_start(text, max(0, first - 1))
-    changed = mask(text[above : _line_end(text, last + 1)])[first - above : last - above]
+    changed = mask(text[above:last])[first - above : last - above]
     return Masked(text, before.text[:first] + changed + _end(before.text, len(text) - last))
 
 
