@@ -214,7 +214,7 @@ def _is_random(value: str) -> bool:
     return (
         len(value) >= 12
         and _n_digits(value) >= 1
-        and _entropy(value) >= 2.5
+        and _entropy(value) >= 2.0
         and not _is_name(value)
         and not TEMPLATE.search(value)
         and "://" not in value
@@ -237,8 +237,8 @@ def _n_digits(value: str) -> int:
 
 
 def _entropy(value: str) -> float:
-    """Bits a character (Shannon); 16 hexadecimal digits have 3.2 on average, and one in a million has
-    less than 2.2."""
+    """Bits a character (Shannon); 16 random hexadecimal digits have 3.2 on average, and three of a million
+    less than 2.0."""
     shares = [n / len(value) for n in Counter(value).values()]
     return -sum(share * log2(share) for share in shares)
 
