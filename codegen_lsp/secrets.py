@@ -237,8 +237,8 @@ def _n_digits(value: str) -> int:
 
 
 def _entropy(value: str) -> float:
-    """Bits a character (Shannon); 16 random hexadecimal digits have 3.2 on average, and three of a million
-    less than 2.0."""
+    """Bits a character (Shannon); 16 random hexadecimal digits have 3.2 on average, and three of a
+    million have less than 2.0."""
     shares = [n / len(value) for n in Counter(value).values()]
     return -sum(share * log2(share) for share in shares)
 
