@@ -146,7 +146,7 @@ def remask(text: str, before: Masked) -> Masked:
     last = _line_end(text, _line_end(text, len(text) - n_kept) + 1)
     # A value may belong to a name on the line above it.
     above = _line_start(text, max(0, first - 1))
-    changed = mask(text[above : _line_end(text, last + 1)])[first - above : last - above]
+    changed = mask(text[above:last])[first - above : last - above]
     return Masked(text, before.text[:first] + changed + _end(before.text, len(text) - last))
 
 
@@ -214,7 +214,7 @@ def _is_random(value: str) -> bool:
     return (
         len(value) >= 12
         and _n_digits(value) >= 1
-        and _entropy(value) >= 2.5
+        and _entropy(value) >= 2.0
         and not _is_name(value)
         and not TEMPLATE.search(value)
         and "://" not in value
@@ -237,8 +237,8 @@ def _n_digits(value: str) -> int:
 
 
 def _entropy(value: str) -> float:
-    """Bits a character (Shannon); 16 hexadecimal digits have 3.2 on average, and one in a million has
-    less than 2.2."""
+    """Bits a character (Shannon); 16 random hexadecimal digits have 3.2 on average, and three of a
+    million have less than 2.0."""
     shares = [n / len(value) for n in Counter(value).values()]
     return -sum(share * log2(share) for share in shares)
 

@@ -47,6 +47,11 @@ def is_ignored(root: Path, name: str) -> bool:
         pytest.param({".gitignore": "*.py\n", "a/.gitignore": "!b.py"}, "a/b.py", False, id="inside"),
         pytest.param({".gitignore": "a/\n!a/b.py\n"}, "a/b.py", True, id="not out of a folder"),
         pytest.param({".gitignore": "a/\n", "a/.gitignore": "!b.py"}, "a/b.py", True, id="nor inside"),
+        pytest.param(
+            {".git/info/exclude": "b.py\n", ".gitignore": "!a"}, "a/b.py", True, id="its folder only"
+        ),
+        pytest.param({".gitignore": "a/**\n!b.py\n"}, "a/b.py", False, id="not all of a folder"),
+        pytest.param({".gitignore": "a/**\n!b.py\n"}, "a/c.py", True, id="all else in it"),
         pytest.param({".codegenignore": "b.py\n"}, "b.py", True, id=".codegenignore"),
         pytest.param({".gitignore": "b.py", ".codegenignore": "!b.py"}, "b.py", True, id="either"),
         pytest.param({".git/info/exclude": "b.py\n"}, "b.py", True, id="git's exclude file"),
@@ -101,7 +106,7 @@ PATTERNS = st.lists(
     PATTERNS,
     PATTERNS,
 )
-@settings(max_examples=40)
+@settings(max_examples=100)
 def test_what_git_ignores_is_ignored(
     tmp_path_factory: pytest.TempPathFactory,
     names: set[tuple[str, ...]],

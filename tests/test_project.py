@@ -187,6 +187,36 @@ def test_a_changed_file_is_read_again_and_a_deleted_one_forgotten(
     assert project.status == Status(n_seen=3, n_indexed=2, is_finished=True)
 
 
+def test_a_closed_file_is_learned_again(project: Watched, tmp_path: Path) -> None:
+    """Whoever knew its text while it was open has forgotten it."""
+    write(tmp_path, {"a.py": "1"})
+    project.read(tmp_path)
+    project.library.texts.clear()
+    project.look_again(str(tmp_path / "a.py"))
+    project.settle()
+    assert project.library.texts == {"a.py": "1"}
+
+
+def test_a_changed_file_next_to_an_open_one_outside_of_all_roots(
+    project: Watched, tmp_path: Path
+) -> None:
+    write(tmp_path, {"a.py": "1"})
+    project.turn_to(str(tmp_path / "a.py"))
+    project.read()
+    write(tmp_path, {"a.py": "2"})
+    project.look_again(str(tmp_path / "a.py"))
+    project.settle()
+    assert project.library.texts == {"a.py": "2"}
+
+
+def test_what_is_gone_is_forgotten_when_all_is_read_anew(project: Watched, tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "1", "b.py": "2"})
+    project.read(tmp_path)
+    (tmp_path / "a.py").unlink()
+    project.read(tmp_path)
+    assert project.library.texts == {"b.py": "2"}
+
+
 def test_new_rules_take_back_what_is_known_even_while_paused(
     project: Watched, tmp_path: Path
 ) -> None:

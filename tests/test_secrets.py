@@ -10,7 +10,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codegen_lsp.secrets import MASK, TOKENS, Masked, mask, remask, until_secret
@@ -218,6 +218,9 @@ def test_a_mask_keeps_offsets_and_lines(text: str) -> None:
 
 
 @given(TEXTS, st.integers(0, 200), st.integers(0, 40), TEXTS)
+@example('token = (\n    "9f8e7d6c5b4a3928"\n', 0, 1, "")  # a value that is none's any more
+@example('oken = (\n    "9f8e7d6c5b4a3928"\n', 0, 0, "t")
+@example(f"{BEGIN}\n{LINES[0]}\n", BEGIN.index("P"), 1, "")
 @settings(max_examples=1_000)
 def test_looking_at_what_has_changed_is_enough(
     before: str, start: int, n_cut: int, inserted: str
