@@ -16,7 +16,6 @@ from codegen_lsp.brackets import balance
 from codegen_lsp.context import Context
 from codegen_lsp.syntax import adds_error, kind_at, open_block, parse
 
-
 COMPLETE = "the statement is complete"
 
 

@@ -23,9 +23,9 @@ from typing import NamedTuple
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Point, Range, Tree
 
+from codegen_lsp.blocks import Block
 from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.languages import row
-from codegen_lsp.blocks import Block
 
 # A larger text has no tree. A first parse takes 0.1 to 0.2 ms a kilobyte: this one a fifth of a second.
 MAX_TEXT = 1_000_000

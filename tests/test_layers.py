@@ -21,8 +21,6 @@ ALLOWED = {
     "common": set(),
     "languages": set(),
     "lines": {"languages"},
-    "blocks": {"languages", "lines"},
-    "trees": {"blocks", "common", "languages"},
     "syntax": {"blocks", "languages", "lines", "trees"},
     "position": {"document"},
     "normal": {"languages"},
@@ -95,6 +93,8 @@ ALLOWED = {
     "baseline": {"document", "peers", "program", "raw", "replay", "tally"},
     "contest": {"baseline", "bench", "editor", "llama", "peers", "replay", "tally"},
     "terminal": {"bench", "complete", "contest", "doctor", "document", "models", "peers", "tally"},
+    "blocks": {"languages", "lines"},
+    "trees": {"blocks", "common", "languages"},
 }  # fmt: skip
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
@@ -102,10 +102,7 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "syntax", "position",
     "normal", "similar", "symbols", "context", "page", "layout", "prompt", "brackets", "extent",
     "indents", "repetition", "echoes", "postprocess", "rank", "secrets", "complete", "likely",
-    "privacy", "suggestions", "rhythm", "wire", "typist", "tally",
-    "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "blocks", "trees", "indents", "brackets", "echoes", "repetition",
+    "privacy", "suggestions", "rhythm", "wire", "typist", "tally", "blocks", "trees",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

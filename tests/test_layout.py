@@ -538,7 +538,9 @@ def test_of_many_imports_those_that_are_used_are_shown() -> None:
 
 
 def test_definitions_are_shown_that_the_window_does_not_show() -> None:
-    marked = f"if True:\n{LONG}def inside(): pass\nx = inside(below(<CURSOR>))\ndef below(a): pass\n"
+    marked = (
+        f"if True:\n{LONG}def inside(): pass\nx = inside(below(<CURSOR>))\ndef below(a): pass\n"
+    )
     text = prompt_of(marked)
     assert text.startswith("# Path: main.py\n# def below(a):\n")
     assert text.count("def inside") == 1
