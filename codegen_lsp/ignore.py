@@ -210,7 +210,7 @@ def _word(patterns: _Patterns, path: str) -> bool | None:
 
 
 def _is_about(regex: re.Pattern[str], path: str) -> bool:
-    """Whether one of pathspec's patterns, which go on matching below a folder, is about a path itself."""
+    """Whether one of pathspec's patterns, which match below folders too, is about a path itself."""
     if regex.pattern == "(?P<ps_d>/)":  # `*/`; `ps_d` is the end of a folder
         return path.endswith("/")
     found = regex.match(path)
