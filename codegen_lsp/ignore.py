@@ -210,10 +210,13 @@ def _word(patterns: _Patterns, path: str) -> bool | None:
 
 
 def _is_about(regex: re.Pattern[str], path: str) -> bool:
+    """Whether one of pathspec's patterns, which match below folders too, is about a path itself."""
+    if regex.pattern == "(?P<ps_d>/)":  # `*/`; `ps_d` is the end of a folder
+        return path.endswith("/")
     found = regex.match(path)
     if found is None:
         return False
-    if "ps_d" in regex.groupindex:  # pathspec's name for the end of a folder
+    if "ps_d" in regex.groupindex:
         return found["ps_d"] is None or found.end() == len(path)
     is_all_inside = regex.pattern.endswith("/")  # `a/**`
     return found.end() < len(path) or not is_all_inside
