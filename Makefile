@@ -8,9 +8,20 @@ READY := $(VENV)/.ready
 BENCH := build/bench
 BENCH_MODELS := $(foreach type,Q4_K_M Q8_0,$(foreach name,nano nano-350M random-350M,$(name)-$(type)))
 BENCH_RESULTS := $(BENCH_MODELS:%=$(BENCH)/%.json)
+# What is typed. `counted` and `large` are typed without a clock: many keys, and one file of 9,691 lines.
+REPLAY := build/replay
+REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
+REPLAY_RESULTS := $(foreach name,nano python 350M counted large,$(BENCH)/replay-$(name).json)
+$(BENCH)/replay-nano.json: TYPED := $(REPLAY_TEXT) --title nano --baseline
+$(BENCH)/replay-python.json: TYPED := $(REPLAY)/python --title "nano, Python" --baseline --seed 1
+$(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title 350M --baseline --model $(BENCH)/nano-350M-Q4_K_M.gguf
+$(BENCH)/replay-350M.json: $(BENCH)/nano-350M-Q4_K_M.gguf
+$(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, counted" --fast --pieces 60 \
+  --thresholds 0.05,0.1,0.2,0.3,0.5,0.8
+$(BENCH)/replay-large.json: TYPED := $(REPLAY)/large --title "nano, a large file" --fast
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-editors bench lint format lock wheel clean
+.PHONY: help setup demo test test-editors bench replay lint format lock wheel clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +50,19 @@ test-editors: $(READY) ## the same in real editors (installs them below .editors
 bench: $(READY) $(BENCH_RESULTS) ## measure the engine, beside others that are installed (20 minutes or more)
 	$(BIN)/python benchmarks/report.py benchmarks/engine.json README.md $(BENCH_RESULTS)
 	rm $(BENCH_RESULTS)
+
+replay: $(READY) $(REPLAY_RESULTS) ## type real code through the server and the baseline (three hours)
+	$(BIN)/python benchmarks/replay_report.py benchmarks/replay.json README.md benchmarks/replay.svg $(REPLAY_RESULTS)
+	rm $(REPLAY_RESULTS)
+
+$(BENCH)/replay-%.json: $(REPLAY)
+	mkdir -p $(BENCH)
+	$(BIN)/codegen-lsp bench replay $(TYPED) --json > $@.partial
+	mv $@.partial $@
+
+$(REPLAY): | $(READY)
+	$(BIN)/python benchmarks/corpus.py $@.partial
+	mv $@.partial $@
 
 # Each result is kept as it comes, so that `make bench` goes on where it was interrupted.
 $(BENCH)/%.json: $(BENCH)/%.gguf

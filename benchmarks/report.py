@@ -16,8 +16,6 @@ from typing import Any
 from codegen_lsp.bench import FIGURES
 from codegen_lsp.peers import RACES
 
-BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->"
-
 Result = Mapping[str, Any]
 
 
@@ -36,17 +34,22 @@ def main(engine_json: Path, readme: Path, *results: Path) -> None:
 
 def with_tables(text: str, results: Sequence[Result]) -> str:
     """README's text with these tables between its two markers."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        sys.exit(f"there are no two lines {BEGIN.strip()} and {END} in it")
-    parts = (_where(results), _figures(results), _races(results))
-    return (
-        before + begin + "\n" + "\n\n".join(part for part in parts if part) + "\n\n" + end + after
-    )
+    return between(text, "benchmarks", [where(results), _figures(results), _races(results)])
 
 
-def _where(results: Sequence[Result]) -> str:
+def between(text: str, name: str, parts: Sequence[str]) -> str:
+    """A text with paragraphs between the two markers of this name; those that are empty are left out."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, found, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found and found_end):
+        sys.exit(f"there are no two lines {begin.strip()} and {end} in it")
+    paragraphs = "\n\n".join(part for part in parts if part)
+    return f"{before}{begin}\n{paragraphs}\n\n{end}{after}"
+
+
+def where(results: Sequence[Result]) -> str:
+    """When, and on which machines."""
     places = {
         f"{result['date'][:10]}, {machine['processor']}, {machine['threads']} threads of "
         f"{machine['cores']} cores; codegen-lsp {result['versions']['codegen-lsp']}"
@@ -60,10 +63,10 @@ def _figures(results: Sequence[Result]) -> str:
     """A line for each figure, a column for each model."""
     titles = [result["model"].removesuffix(".gguf") for result in results]
     rows = [
-        [f"`{name}`, {unit}", *(_short(result["figures"][name]["value"]) for result in results)]
+        [f"`{name}`, {unit}", *(short(result["figures"][name]["value"]) for result in results)]
         for name, (unit, _) in FIGURES.items()
     ]
-    return _table(["", *titles], rows)
+    return table(["", *titles], rows)
 
 
 def _races(results: Sequence[Result]) -> str:
@@ -75,18 +78,20 @@ def _races(results: Sequence[Result]) -> str:
         for peer, compared in result["peers"].items()
         if not compared["missing"]
     ]
-    return _table(["times as fast as", "", *(f"`{race}`" for race in RACES)], rows) if rows else ""
+    return table(["times as fast as", "", *(f"`{race}`" for race in RACES)], rows) if rows else ""
 
 
 def _ratio(race: Mapping[str, Any] | None) -> str:
-    return _short(race["ratio"]["value"]) if race else "—"
+    return short(race["ratio"]["value"]) if race else "—"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
+    """Three digits."""
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Its first column is text, the others are numbers."""
     lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -212,6 +212,60 @@ def bench_engine(
         print(json.dumps(bench_json(report, others), ensure_ascii=False))
     else:
         print_bench(report, others, FIGURES)
+
+
+@bench_app.command("replay")
+def bench_replay(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="What to type from; folders, too.")
+    ],
+    model: ModelOption = "nano",
+    pieces: Annotated[int, typer.Option(min=1, help="How many places are typed at.")] = 20,
+    length: Annotated[int, typer.Option(min=1, help="Characters typed at a place, or more.")] = 120,
+    seed: Annotated[int, typer.Option(help="Of places, typos and intervals.")] = 0,
+    client: Annotated[
+        Literal["vscode", "neovim"], typer.Option(help="Whose manners the keys come with.")
+    ] = "vscode",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Each key as soon as the last is answered; no times.")
+    ] = False,
+    thresholds: Annotated[
+        str, typer.Option(help="Values of minConfidence to type it with again: 0.1,0.3")
+    ] = "",
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="llama.vim's policy, too, on the same weights.")
+    ] = False,
+    title: Annotated[
+        str, typer.Option(help="What its results are called; or else the model.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Type real files through the real server as a person would, and measure what comes of it."""
+    from codegen_lsp.contest import Conditions, hold
+    from codegen_lsp.program import ProgramError
+    from codegen_lsp.replay import ReplayError, script
+    from codegen_lsp.tally import FIGURES
+    from codegen_lsp.terminal import print_replay, print_step, replay_json
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    path, gates = find(model), _numbers(thresholds)
+    try:
+        text = script(files, pieces, length, seed)
+        conditions = Conditions(title or path.stem, client, seed, fast)
+        report = hold(text, path, conditions, gates, baseline, print_step)
+    except (ReplayError, ProgramError) as error:
+        _fail(str(error))
+    if as_json:
+        print(json.dumps(replay_json(report), ensure_ascii=False))
+    else:
+        print_replay(report, FIGURES)
+
+
+def _numbers(listed: str) -> list[float]:
+    try:
+        return [float(each) for each in listed.split(",") if each]
+    except ValueError:
+        _fail(f"{listed!r} is no list of numbers such as 0.1,0.3")
 
 
 def _load_apart(config: Config, progress: Callable[[float], bool]) -> Worker:

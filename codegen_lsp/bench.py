@@ -131,13 +131,13 @@ def measure(path: Path, start: Start, n: int, hear: Callable[[str], None]) -> Re
         for what, step in steps.items():
             hear(what)
             samples |= step()
-        machine, quantization = _machine(plain.ready.n_threads, load), raw.quantization
+        where, quantization = machine(plain.ready.n_threads, load), raw.quantization
     return Report(
         path.name,
         quantization,
         datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        machine,
-        _versions(),
+        where,
+        versions(),
         {name: figure(samples[name], name) for name in FIGURES},
     )
 
@@ -403,7 +403,8 @@ def _server(path: Path, n: int) -> Samples:
     return collect(n, sample)
 
 
-def _machine(n_threads: int, load: Sequence[float]) -> dict[str, Any]:
+def machine(n_threads: int, load: Sequence[float]) -> dict[str, Any]:
+    """Where something was measured; `load` is the machine's from before."""
     return {
         "processor": _processor(),
         "cores": psutil.cpu_count(logical=False),
@@ -423,7 +424,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what was measured."""
     return {
         "codegen-lsp": __version__,
         "llama-cpp-python": metadata.version("llama-cpp-python"),

@@ -185,6 +185,7 @@ def _loaded(parent: _Parent, load: Load) -> LlamaEngine:
         Ready(
             engine.n_ctx,
             engine.footprint,
+            engine.infill,
             tuning.n_threads,
             tuning.n_threads_batch,
             tuning.n_ubatch,

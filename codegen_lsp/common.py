@@ -30,3 +30,16 @@ def n_common_end(one: Sequence[Any], other: Sequence[Any], at_most: int | None =
         else:
             high = middle - 1
     return low
+
+
+def is_near(one: str, other: str, n_edits: int) -> bool:
+    """Whether so few letters inserted, left out or exchanged make one text of the other (Levenshtein's
+    distance). Looks at three ways for each edit, so ask for few."""
+    if abs(len(one) - len(other)) > n_edits:
+        return False
+    start = n_common_start(one, other)
+    one, other = one[start:], other[start:]
+    if not one or not other:
+        return True
+    ways = ((one[1:], other), (one, other[1:]), (one[1:], other[1:]))
+    return n_edits > 0 and any(is_near(*way, n_edits - 1) for way in ways)

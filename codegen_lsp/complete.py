@@ -2,92 +2,138 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from codegen_lsp.config import Config
 from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, mean_logprob
+from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
 from codegen_lsp.extent import Extent, extent_at
 from codegen_lsp.layout import Layout
+from codegen_lsp.normal import normal
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
 from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
-from codegen_lsp.syntax import Parsed
+from codegen_lsp.secrets import until_secret
+from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.syntax import Parsed, adds_error, parses
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
-    because one types, perhaps after something was `just_deleted`."""
+    because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
+    spare the machine."""
 
     document: Document
     offset: int
     n: int = 1
     invoked: bool = False
     just_deleted: bool = False
+    single_line: bool = False
+
+    def covers(self, other: Request) -> bool:
+        """Whether what this one gets is as much as the other one wants."""
+        return (
+            self.n >= other.n
+            and self.invoked >= other.invoked
+            and self.single_line <= other.single_line
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known from earlier requests about the same document, to do less now."""
+    """What is known of a document from earlier requests, to do less now; and of other files, which call
+    it by its `path`."""
 
     parsed: Parsed | None = None
     layout: Layout | None = None
+    surroundings: Surroundings | None = None
+    path: str = ""
+
+    def gather(self, document: Document, offset: int) -> Context | None:
+        """The context of a cursor in another version of the document."""
+        return gather(document, offset, self.parsed, self.surroundings, self.path)
 
 
 NOTHING = Known()
+
+# Tokens of a candidate before its confidence is asked for: the first ones are the hardest to guess.
+N_SEEN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """Candidates, best first; what they were made from, and what that cost; and why they are so many
-    and so long, in a few words."""
+    and so long, in a few words. `is_sound` tells whether the text had no errors: then they
+    cause none either, however much of them is typed."""
 
     candidates: tuple[Candidate, ...] = ()
+    is_sound: bool = True
     reason: str = ""
     prompt: Prompt | None = None
     stats: Stats = field(default_factory=Stats)
     known: Known = field(default_factory=Known)
 
 
-@dataclass(slots=True)
-class _Written:
-    """A candidate while it is being written."""
-
-    text: str = ""
-    logprobs: list[float] = field(default_factory=list)
+def ignore(_: str) -> None:
+    """Nobody listens."""
 
 
 def complete(
-    request: Request, engine: Engine, config: Config, cancel: Cancel, known: Known = NOTHING
+    request: Request,
+    engine: Engine,
+    config: Config,
+    cancel: Cancel,
+    known: Known = NOTHING,
+    hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled."""
-    context = gather(request.document, request.offset, known.parsed)
+    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
+    says so far, at each of its tokens."""
+    context = known.gather(request.document, request.offset)
     if context is None:
-        return Completion(reason="a binary file or an overlong line")
-    known = Known(context.parsed, known.layout)
-    decision = extent_at(context, invoked=request.invoked, just_deleted=request.just_deleted)
-    if decision.extent is Extent.NOTHING:
-        return Completion(reason=decision.reason, known=known)
+        return Completion(reason="a binary file or an overlong line", known=known)
+    known = replace(known, parsed=context.parsed)
+    extent, reason = _extent(request, context)
+    if extent is Extent.NOTHING:
+        return Completion(reason=reason, known=known)
     rendered = prompt_for(context, engine, config, known.layout)
-    prompt, known = rendered.prompt, Known(context.parsed, rendered.layout)
-    written = [_Written() for _ in range(request.n)]
+    prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
+    doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
+    written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
     generation = engine.generate(prompt, _samplings(config, request.n), cancel)
     for token in generation:
         candidate = written[token.candidate]
-        candidate.text += token.text
-        candidate.logprobs.append(token.logprob)
-        if is_complete(candidate.text[len(prompt.heal) :], context, decision.extent):
+        if candidate.ends_with(token):
             generation.stop(token.candidate)
+        if token.candidate == 0:
+            hear(candidate.shown)
     stats = generation.stats
     if cancel.is_set():
-        return Completion((), "cancelled", prompt, stats, known)
+        return Completion(reason="cancelled", prompt=prompt, stats=stats, known=known)
     candidates = [
-        _cleaned(candidate, stop, prompt, context, decision.extent)
-        for candidate, stop in zip(written, stats.stops, strict=True)
+        candidate.cleaned(stop) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
-    return Completion(rank(candidates), decision.reason, prompt, stats, known)
+    ranked = rank(candidates, context)
+    return Completion(ranked, parses(context.parsed), reason, prompt, stats, known)
+
+
+def without_new_errors(
+    candidates: Sequence[Candidate], document: Document, offset: int, known: Known
+) -> tuple[Candidate, ...]:
+    """Those with which the document parses no worse than it does now. What was begun on behalf of an
+    error may be one too many when that is mended."""
+    context = known.gather(document, offset)
+    if context is None:
+        return ()
+    return tuple(
+        candidate
+        for candidate in candidates
+        if not adds_error(context.parsed, context.offset, normal(candidate.text, document.language))
+    )
 
 
 def n_ctx_for(config: Config) -> int:
@@ -105,7 +151,7 @@ def prompt_for(
 ) -> Rendered:
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    return render(context, engine.tokenize, budget, layout, fresh=fresh)
+    return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
 
 
 def _samplings(config: Config, n: int) -> list[Sampling]:
@@ -116,9 +162,51 @@ def _samplings(config: Config, n: int) -> list[Sampling]:
     ]
 
 
-def _cleaned(
-    written: _Written, stop: Stop, prompt: Prompt, context: Context, extent: Extent
-) -> Candidate:
-    text = whole_lines(written.text) if stop == "length" else written.text
-    shown = context.restored(clean(text[len(prompt.heal) :], context, extent))
-    return Candidate(shown, mean_logprob(written.logprobs), len(written.logprobs), stop)
+def _extent(request: Request, context: Context) -> tuple[Extent, str]:
+    decision = extent_at(context, invoked=request.invoked, just_deleted=request.just_deleted)
+    if request.single_line and decision.extent is Extent.BLOCK:
+        return Extent.LINE, "a single line spares the machine"
+    return decision.extent, decision.reason
+
+
+class _Written:
+    """A candidate while it is being written."""
+
+    def __init__(self, context: Context, extent: Extent, n_healed: int, doubt: float) -> None:
+        self._context, self._extent = context, extent
+        self._n_healed = n_healed
+        self._doubt = doubt  # the least mean log-probability worth showing
+        self._text = ""
+        self._ends: list[int] = []  # of each token, in the text
+        self._logprobs: list[float] = []
+        self._n_sure = 0  # characters up to the last line's end at which it was sure enough
+
+    @property
+    def shown(self) -> str:
+        """What stands behind the text that was taken back."""
+        return self._text[self._n_healed :]
+
+    def ends_with(self, token: Token) -> bool:
+        """Take a token; say whether the ones behind it would not be shown."""
+        if "\n" in token.text and self._is_sure():
+            self._n_sure = len(self._text) + token.text.index("\n")
+        self._text += token.text
+        self._ends.append(len(self._text))
+        self._logprobs.append(token.logprob)
+        is_lost = len(self._logprobs) >= N_SEEN and not self._is_sure()
+        return is_lost or is_complete(self.shown, self._context, self._extent)
+
+    def cleaned(self, stop: Stop) -> Candidate:
+        """What is left to be shown of it, and of which tokens that is made."""
+        text = whole_lines(self._text) if stop == "length" else self._text
+        if not self._is_sure():
+            text = text[: self._n_sure]
+        shown = clean(text[self._n_healed :], self._context, self._extent)
+        shown = until_secret(shown, self._context.line_before)
+        n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
+        return Candidate(
+            self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop
+        )
+
+    def _is_sure(self) -> bool:
+        return mean_logprob(self._logprobs) >= self._doubt

@@ -43,6 +43,17 @@ class Config:
         minimum=0.05,
         maximum=1.0,
     )
+    min_confidence: float = _setting(
+        0.3,
+        "How sure the model has to be of what is shown without being asked for: the least (geometric)"
+        " mean probability of its tokens. Higher shows less, and more of it is right.",
+        minimum=0.0001,
+        maximum=1.0,
+    )
+    power_saving: bool = _setting(
+        True,
+        "Suggest later, and single lines only, on battery and while other programs are busy.",
+    )
     prompt_tokens: int = _setting(
         1024,
         "The longest prompt, in tokens. Longer knows more and answers later.",

@@ -50,3 +50,14 @@ class Candidate:
     mean_logprob: float
     n_tokens: int
     stop: str
+
+
+def typed_since(base: Document, offset: int, document: Document, cursor: int) -> str | None:
+    """What was put in at `offset` of a text to make another one of it, with the cursor behind it; None
+    where anything else is different, too."""
+    text, end = base.text, base.text[offset:]
+    n_typed = len(document.text) - len(text)
+    is_possible = n_typed >= 0 and cursor == offset + n_typed and base.uri == document.uri
+    if is_possible and document.text.startswith(text[:offset]) and document.text.endswith(end):
+        return document.text[offset:cursor]
+    return None

@@ -170,6 +170,11 @@ class Engine(Protocol):
     def footprint(self) -> Footprint:
         """What this engine takes of the memory."""
 
+    @property
+    def infill(self) -> Infill | None:
+        """How to ask it for what stands between two texts; None where it knows only what follows.
+        Whatever ends such an answer ends every answer, as "eos", and is never part of one."""
+
     def tokenize(self, text: str) -> list[int]:
         """The model's tokens for `text`, with no begin-of-text token."""
 
@@ -189,6 +194,9 @@ class Engine(Protocol):
     def remember(self, key: str, text: str) -> None:
         """Guess at tokens that follow in `text`, too, from now on (see `draft.py`); a text takes the
         place of the one that had the same key, and an empty one only removes it."""
+
+    def seconds_used(self) -> float:
+        """The processor time that it has used so far in a process of its own. On any thread."""
 
     def close(self) -> None:
         """Free the memory. Nothing may be asked afterwards."""

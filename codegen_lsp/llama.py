@@ -28,6 +28,7 @@ from codegen_lsp.engine import (
     EngineError,
     Footprint,
     Generation,
+    Infill,
     Prompt,
     Sampling,
     Stats,
@@ -36,6 +37,7 @@ from codegen_lsp.engine import (
     UntilStop,
 )
 from codegen_lsp.healing import Vocabulary
+from codegen_lsp.infill import infill_of
 from codegen_lsp.native import captured_log, lib
 from codegen_lsp.sampler import Sampler, log_probability
 from codegen_lsp.slot import (
@@ -85,6 +87,8 @@ class LlamaEngine:
         Raises `EngineError`."""
         self._model = _load_model(path, n_gpu_layers, progress)
         self._vocab = lib.llama_model_get_vocab(self._model)
+        self._infill = infill_of(self._vocab)
+        self._ends = frozenset(self._infill.ends if self._infill else ())
         self._tuning = tuning or default_tuning()
         self._exact = exact
         per_cell = bytes_per_cell(self._model)
@@ -108,6 +112,10 @@ class LlamaEngine:
     @property
     def footprint(self) -> Footprint:
         return self._footprint
+
+    @property
+    def infill(self) -> Infill | None:
+        return self._infill
 
     def tokenize(self, text: str) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -178,6 +186,9 @@ class LlamaEngine:
         for slot in self._slots:
             slot.close()
         self._slots = [self._new_slot()]
+
+    def seconds_used(self) -> float:
+        return 0.0
 
     def close(self) -> None:
         for slot in self._slots:
@@ -295,7 +306,7 @@ class LlamaEngine:
     def _said(self, candidate: _Candidate, wanted: Collection[int]) -> Iterator[Token]:
         """The tokens that a candidate has chosen, as far as they go; notes why it ends."""
         for id_, logprob in candidate.chosen:
-            if lib.llama_vocab_is_eog(self._vocab, id_):
+            if lib.llama_vocab_is_eog(self._vocab, id_) or id_ in self._ends:
                 candidate.stop = "eos"
                 break
             for token in candidate.say(id_, self._vocabulary.pieces[id_], logprob):

@@ -7,28 +7,52 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from codegen_lsp.complete import Completion, Request, complete, prompt_for
+from codegen_lsp.complete import (
+    Completion,
+    Known,
+    Request,
+    complete,
+    prompt_for,
+    without_new_errors,
+)
 from codegen_lsp.config import Config
-from codegen_lsp.context import gather
+from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.likely import Place
-from codegen_lsp.privacy import excerpt, may_read
+from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
+from codegen_lsp.secrets import NOTHING, Masked
+from codegen_lsp.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
+
+# Documents of which the last parse is kept: a tree of 10,000 lines takes some 10 MB.
+MAX_KNOWN = 8
 
 
 class Loaded:
     """One engine at a time, or none so far."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, is_ignored: IsIgnored, surroundings: Surroundings, path_of: Callable[[str], str]
+    ) -> None:
+        """`path_of` says how a person calls the file of a URI."""
+        self._is_ignored, self._surroundings, self._path_of = is_ignored, surroundings, path_of
         self.settings: object = None  # what the engine was made from
         self._engine: Engine | None = None
         # By URI: which version, and by which rules.
         self._told: dict[str, tuple[object, Config]] = {}
-        self._ready: Place | None = None  # its prompt was the last to be evaluated
+        # By URI, the one used last at the end.
+        self._known: dict[str, Known] = {}
+        # By URI: the last version, with its secrets masked.
+        self._masked: dict[str, Masked] = {}
+        # Places whose prompts were evaluated last: that of a request, those ahead of it.
+        self._ready: deque[Place] = deque(maxlen=4)
         self._trouble = ""  # that the engine has; said once, until it does its work again
 
     @property
@@ -43,36 +67,58 @@ class Loaded:
         if former is not None:
             former.close()
 
-    def complete(self, place: Place, n: int, config: Config, cancel: Cancel) -> Completion:
-        """Candidates for a place; none where there is no engine, or where it fails."""
-        completion = Completion()
-        if self._engine is None or place.offset is None or cancel.is_set():
+    def complete(
+        self, request: Request, config: Config, cancel: Cancel, hear: Callable[[str], None]
+    ) -> Completion:
+        """Candidates for a place; none where there is no engine, or where it fails. See `complete`."""
+        completion = Completion(reason="the model is not there")
+        if self._engine is None:
             return completion
         with self._surviving():
-            request = Request(place.document, place.offset, n)
-            completion = complete(request, self._engine, config, cancel)
+            asked = replace(request, document=self._readable(request.document))
+            known = self._known_of(request.document.uri)
+            completion = complete(asked, self._engine, config, cancel, known, hear)
+            self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
-                self._ready, self._trouble = place, ""
+                self._ready.append(Place(request.document, request.offset))
+                self._trouble = ""
         return completion
+
+    def without_new_errors(
+        self, candidates: Sequence[Candidate], document: Document, offset: int
+    ) -> tuple[Candidate, ...]:
+        """See `complete`. On any thread."""
+        known = self._known_of(document.uri)
+        return without_new_errors(candidates, self._readable(document), offset, known)
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel
-    ) -> None:
+    ) -> int:
         """While nobody waits: tell the engine what has changed in the open documents, and evaluate the
-        prompt of the request that is likely to come."""
+        prompt of the request that is likely to come. Returns how many tokens that took."""
+        n_evaluated = 0
         with self._surviving():
             for place in documents:
                 self._tell(place, config, cancel)
             if likely is not None:
-                self._warm(likely, config, cancel)
+                n_evaluated = self._warm(likely, config, cancel)
+        return n_evaluated
 
     def forget(self, uri: str) -> None:
         """Of a document that was closed nothing is kept."""
-        if self._ready is not None and self._ready.document.uri == uri:
-            self._ready = None
+        for place in [place for place in self._ready if place.document.uri == uri]:
+            self._ready.remove(place)
+        self._known.pop(uri, None)
+        self._masked.pop(uri, None)
+        self._surroundings.forget(self._path_of(uri))
         if self._told.pop(uri, None) and self._engine is not None:
             with self._surviving():
                 self._engine.remember(uri, "")
+
+    def seconds_used(self) -> float:
+        """Processor time of the engine's own process so far. On any thread."""
+        engine = self._engine
+        return engine.seconds_used() if engine is not None else 0.0
 
     def close(self) -> None:
         if self._engine is not None:
@@ -83,33 +129,65 @@ class Loaded:
         is_told = self._told.get(document.uri) == (document, config)
         if self._engine is None or is_told or cancel.is_set():
             return
-        self._engine.remember(document.uri, excerpt(document, place.offset or 0, config))
+        text = excerpt(document, place.offset or 0, config, self._is_ignored)
+        self._engine.remember(document.uri, text)
+        path = self._path_of(document.uri)
+        if text:
+            self._surroundings.put(path, self._readable(document).text, document.language)
+            self._surroundings.touch(path, _line_at(document, place.offset))
+        else:
+            self._surroundings.forget(path)
         self._told[document.uri] = (document, config)
 
-    def _warm(self, place: Place, config: Config, cancel: Cancel) -> None:
+    def _warm(self, place: Place, config: Config, cancel: Cancel) -> int:
         """Evaluate the prompt of a place. Where the cursor is unknown, take the end of the text if all
         of it fits: every other cursor's prompt is a beginning of that one."""
         document = place.document
         # What was just answered is left alone: behind its prompt the engine holds the answer too,
         # and that is the next prompt if it is accepted.
-        is_ready = place == self._ready
-        if self._engine is None or is_ready or cancel.is_set() or not may_read(document, config):
-            return
-        context = gather(document, len(document.text) if place.offset is None else place.offset)
+        is_ready = place in self._ready
+        if self._engine is None or is_ready or cancel.is_set():
+            return 0
+        if not may_read(document, config, self._is_ignored):
+            return 0
+        document = self._readable(document)
+        known = self._known_of(document.uri)
+        context = known.gather(
+            document, len(document.text) if place.offset is None else place.offset
+        )
         if context is None:
-            return
-        prompt = prompt_for(context, self._engine, config).prompt
+            return 0
+        rendered = prompt_for(context, self._engine, config, known.layout, fresh=True)
+        prompt = rendered.prompt
         is_whole = context.first_line == 0 and prompt.text + prompt.heal == context.prefix
         if place.offset is None and not is_whole:
-            return
+            return 0
+        self._know(document.uri, replace(known, parsed=context.parsed, layout=rendered.layout))
         n_tokens = self._engine.warm(prompt.tokens, cancel)
         logger.debug("evaluated %d tokens ahead", n_tokens)
         if not cancel.is_set():
-            self._ready, self._trouble = place, ""
+            self._ready.append(place)
+            self._trouble = ""
+        return n_tokens
+
+    def _readable(self, document: Document) -> Document:
+        uri = document.uri
+        document, self._masked[uri] = readable(document, self._masked.get(uri, NOTHING))
+        return document
+
+    def _known_of(self, uri: str) -> Known:
+        known = self._known.get(uri)
+        return known or Known(surroundings=self._surroundings, path=self._path_of(uri))
+
+    def _know(self, uri: str, known: Known) -> None:
+        self._known.pop(uri, None)
+        self._known[uri] = known
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
 
     def _start_anew(self) -> None:
         self._told.clear()
-        self._ready = None
+        self._ready.clear()
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:
@@ -122,6 +200,10 @@ class Loaded:
             self._start_anew()  # it may have been started again, and know nothing
         except Exception as error:  # a request is answered, whatever happens
             log_failure(error)
+
+
+def _line_at(document: Document, offset: int | None) -> int | None:
+    return None if offset is None else bisect_right(document.line_starts, offset) - 1
 
 
 def log_failure(error: BaseException) -> None:

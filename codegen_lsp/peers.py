@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from codegen_lsp import bench
 from codegen_lsp.bench import (
@@ -314,9 +314,7 @@ def _llama_server(path: Path, threads: Threads) -> Iterator[_Server]:
 def _llama_cpp_server(
     path: Path, threads: Threads, text: Callable[[Tokens], str]
 ) -> Iterator[_Server]:
-    """llama-cpp-python's own. It takes text, and ignores how many candidates are asked for."""
-    if not util.find_spec("uvicorn"):
-        raise PeerError("it is not installed; pip install 'codegen-lsp[bench]'")
+    """It takes text, and ignores how many candidates are asked for."""
 
     def request(tokens: Tokens, n_tokens: int, _: int) -> tuple[str, dict[str, Any]]:
         prompt = {"prompt": text(tokens), "max_tokens": n_tokens, "temperature": 0}
@@ -325,6 +323,22 @@ def _llama_cpp_server(
     def count(answer: Any) -> int:
         return int(answer["usage"]["completion_tokens"])
 
+    with llama_cpp_server(path, threads) as started:
+        yield _Server(started.version, started.port, 1, request, count)
+
+
+class Started(NamedTuple):
+    """A server that listens on loopback."""
+
+    version: str
+    port: int
+
+
+@contextmanager
+def llama_cpp_server(path: Path, threads: Threads) -> Iterator[Started]:
+    """llama-cpp-python's own server, ready to answer. Raises `PeerError`."""
+    if not util.find_spec("uvicorn"):
+        raise PeerError("it is not installed; pip install 'codegen-lsp[bench]'")
     port = _free_port()
     command = [
         *(sys.executable, "-m", "llama_cpp.server", "--model", str(path.absolute())),
@@ -333,7 +347,7 @@ def _llama_cpp_server(
         *("--n_threads_batch", str(threads[1])),
     ]
     with _ready(command, port, "/v1/models"):
-        yield _Server(metadata.version("llama-cpp-python"), port, 1, request, count)
+        yield Started(metadata.version("llama-cpp-python"), port)
 
 
 @contextmanager

@@ -81,13 +81,44 @@ class Raw:
 
     def text(self, tokens: Sequence[int]) -> str:
         """What tokens stand for."""
-        array = (lib.llama_token * len(tokens))(*tokens)
-        buffer = ctypes.create_string_buffer(64 * len(tokens))
-        n_bytes = lib.llama_detokenize(
-            self._vocab, array, len(tokens), buffer, len(buffer), False, True
-        )
-        return buffer.raw[: max(0, n_bytes)].decode("utf-8", "replace")
+        return _text(self._vocab, tokens)
 
     def close(self) -> None:
         lib.llama_free(self._ctx)
         lib.llama_model_free(self._model)
+
+
+class Vocabulary:
+    """The tokens of a GGUF file, without its weights."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `EngineError`."""
+        params = lib.llama_model_default_params()
+        params.vocab_only = True
+        with captured_log() as log:
+            self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
+        if not self._model:
+            raise EngineError(f"{path}: llama.cpp cannot load it ({log.reason()})")
+        self._vocab = lib.llama_model_get_vocab(self._model)
+
+    def tokenize(self, text: str) -> list[int]:
+        data = text.encode("utf-8", "replace")
+        tokens = (lib.llama_token * (len(data) + 1))()  # a token is a byte at least
+        n_tokens = lib.llama_tokenize(
+            self._vocab, data, len(data), tokens, len(tokens), False, False
+        )
+        return list(tokens[:n_tokens])
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """What tokens stand for."""
+        return _text(self._vocab, tokens)
+
+    def close(self) -> None:
+        lib.llama_model_free(self._model)
+
+
+def _text(vocab: object, tokens: Sequence[int]) -> str:
+    array = (lib.llama_token * len(tokens))(*tokens)
+    buffer = ctypes.create_string_buffer(64 * len(tokens) + 1)
+    n_bytes = lib.llama_detokenize(vocab, array, len(tokens), buffer, len(buffer), False, True)
+    return buffer.raw[: max(0, n_bytes)].decode("utf-8", "replace")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -19,14 +21,24 @@ from codegen_lsp import __version__
 from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
+from codegen_lsp.ignore import RULES, path_of
+from codegen_lsp.languages import LANGUAGES
 from codegen_lsp.loaded import log_failure
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
-from codegen_lsp.session import Load, Session
+from codegen_lsp.session import Answer, Load, Session
 
 logger = logging.getLogger(__name__)
 
 SECTION = "codegen"  # of the client's settings
 ACCEPT = "codegen.accept"
+STATUS = "codegen.status"
+# To clients that ask for it: what each answer came from and has cost. See editor_clients/README.md.
+TRACE = "codegen/trace"
+# What the index of the project wants to hear of.
+_SUFFIXES = sorted(
+    suffix[1:] for each in LANGUAGES.values() if each.grammar for suffix in each.suffixes
+)
+WATCHED = (f"**/*.{{{','.join(_SUFFIXES)}}}", f"**/{{{','.join(RULES)}}}")
 # Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
 DID_MOVE_CURSOR = "codegen/didMoveCursor"
 
@@ -117,8 +129,10 @@ class Server(LanguageServer):
             protocol_cls=Protocol,
             converter_factory=default_converter,
         )
-        self.session = Session(load, config)
+        self.session = Session(load, config, hear=self.trace)
+        self.is_traced = False  # the client wants to hear what each answer has cost
         self.initial_settings: object = None
+        self.folders: list[str] = []  # of the workspace, as URIs
         self._base = config  # what the command line said; the client's settings come on top
         _register(self)
 
@@ -127,6 +141,10 @@ class Server(LanguageServer):
         """As agreed in `initialize`; pygls takes the client's first offer, be it text or enum."""
         encoding = self.protocol.server_capabilities.position_encoding
         return types.PositionEncodingKind(encoding or "utf-16").value
+
+    @property
+    def folder_paths(self) -> list[Path]:
+        return [Path(path) for path in map(path_of, self.folders) if path]
 
     def find(self, uri: str, position: types.Position) -> tuple[Document, int] | None:
         """An open document and the offset of a position in it."""
@@ -142,7 +160,9 @@ class Server(LanguageServer):
             logger.warning("%s", complaint)
             self._show(types.MessageType.Warning, complaint)
         logging.getLogger("codegen_lsp").setLevel(config.log_level.upper())
-        if self.session.configure(config):
+        needs_model = self.session.configure(config)
+        self.session.open_folders(self.folder_paths)
+        if needs_model:
             await self._load_model()
 
     async def fetch_settings(self, pushed: object = None) -> object:
@@ -159,18 +179,26 @@ class Server(LanguageServer):
                 logger.warning("the client did not send its settings (%s)", type(error).__name__)
         return pushed.get(SECTION) if isinstance(pushed, dict) else None
 
-    async def watch_settings(self) -> None:
-        """Ask to be told when settings change, where the client wants to be asked for that."""
+    async def watch(self) -> None:
+        """Ask to be told when settings and files change, where the client wants to be asked for that."""
         workspace = self.client_capabilities.workspace
-        if workspace is None or workspace.did_change_configuration is None:
-            return
-        if workspace.did_change_configuration.dynamic_registration:
-            change = types.Registration(
-                id=str(uuid4()),
-                method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
-                register_options=types.DidChangeConfigurationRegistrationOptions(section=SECTION),
-            )
-            params = types.RegistrationParams(registrations=[change])
+        wanted: dict[str, Any] = {}
+        if workspace and (settings := workspace.did_change_configuration):
+            options = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
+            if settings.dynamic_registration:
+                wanted[types.WORKSPACE_DID_CHANGE_CONFIGURATION] = options
+        if workspace and (files := workspace.did_change_watched_files):
+            watchers = [types.FileSystemWatcher(glob_pattern=glob) for glob in WATCHED]
+            if files.dynamic_registration:
+                wanted[types.WORKSPACE_DID_CHANGE_WATCHED_FILES] = (
+                    types.DidChangeWatchedFilesRegistrationOptions(watchers=watchers)
+                )
+        registrations = [
+            types.Registration(id=str(uuid4()), method=method, register_options=options)
+            for method, options in wanted.items()
+        ]
+        if registrations:
+            params = types.RegistrationParams(registrations=registrations)
             await self.client_register_capability_async(params)
 
     async def _load_model(self) -> None:
@@ -205,6 +233,11 @@ class Server(LanguageServer):
         finally:
             progress.end(token, types.WorkDoneProgressEnd())
 
+    def trace(self, event: Mapping[str, Any]) -> None:
+        """Tell a client that wants to hear it what has happened."""
+        if self.is_traced:
+            self.protocol.notify(TRACE, event)
+
     def _show(self, kind: types.MessageType, message: str) -> None:
         self.window_show_message(
             types.ShowMessageParams(type=kind, message=f"codegen-lsp: {message}")
@@ -225,6 +258,12 @@ def _register(server: Server) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
+        server.folders = [folder.uri for folder in params.workspace_folders or ()]
+        server.folders = server.folders or [params.root_uri or ""]
+        experimental = params.capabilities.experimental
+        match experimental:
+            case {"codegen": {"trace": True}}:
+                server.is_traced = True
         text_document = params.capabilities.text_document
         if text_document is None or text_document.inline_completion is None:
             # Whoever shows ghost text would only see the same twice.
@@ -232,7 +271,7 @@ def _register(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
-        await server.watch_settings()
+        await server.watch()
         await server.configure(await server.fetch_settings() or server.initial_settings)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -250,7 +289,9 @@ def _register(server: Server) -> None:
         document, offset = found
         invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         n = session.config.candidates if invoked else 1
-        completion = await session.complete(document, offset, n)
+        begun = time.perf_counter()
+        answer = await session.complete(document, offset, n, invoked=invoked)
+        server.trace(_answered(params, document, answer, time.perf_counter() - begun))
         cursor = types.Range(start=params.position, end=params.position)
         return [
             types.InlineCompletionItem(
@@ -258,7 +299,7 @@ def _register(server: Server) -> None:
                 range=cursor,
                 command=_accept_command(document, offset, candidate),
             )
-            for candidate in completion.candidates
+            for candidate in answer.completion.candidates
         ]
 
     @_or_else(_no_items)
@@ -267,18 +308,40 @@ def _register(server: Server) -> None:
         if found is None:
             return _no_items()
         document, offset = found
-        completion = await session.complete(document, offset, n=1)
+        answer = await session.complete(document, offset)
         items = [
             _item(candidate, document, offset, server.encoding)
-            for candidate in completion.candidates
+            for candidate in answer.completion.candidates
         ]
         return types.CompletionList(is_incomplete=True, items=items)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
+        removed = {folder.uri for folder in params.event.removed}
+        kept = [uri for uri in server.folders if uri not in removed]
+        server.folders = kept + [folder.uri for folder in params.event.added]
+        session.open_folders(server.folder_paths)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        for change in params.changes:
+            session.changed_on_disk(change.uri)
 
     @server.feature(DID_MOVE_CURSOR)
     def moved_cursor(params: types.TextDocumentPositionParams) -> None:
         found = server.find(params.text_document.uri, params.position)
         if found is not None:
             session.move(*found)
+
+    @server.command(STATUS)
+    def status() -> dict[str, Any]:
+        return {
+            "state": session.state,
+            "model": session.config.model,
+            "enabled": session.config.enabled,
+            "strain": session.strain,
+            "project": str(session.project.status),
+        }
 
     @server.command(ACCEPT)
     def accept(shown: dict[str, Any]) -> None:
@@ -342,6 +405,24 @@ def _item(
         ),
         command=_accept_command(document, offset, candidate),
     )
+
+
+def _answered(
+    params: types.InlineCompletionParams, document: Document, answer: Answer, seconds: float
+) -> dict[str, Any]:
+    return {
+        "event": "answer",
+        "uri": document.uri,
+        "version": document.version,
+        "line": params.position.line,
+        "character": params.position.character,
+        "source": answer.source,
+        "reason": answer.completion.reason,
+        "generation": answer.attempt,
+        "nCandidates": len(answer.completion.candidates),
+        "ms": seconds * 1000,
+        "cpuS": time.process_time(),
+    }
 
 
 def _accept_command(document: Document, offset: int, candidate: Candidate) -> types.Command:

@@ -8,45 +8,57 @@ loaded on another, so that the one before goes on answering.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
 
-from codegen_lsp.complete import Completion, n_ctx_for
+from codegen_lsp.attempt import Attempt, Attempts, Way
+from codegen_lsp.complete import Completion, Request, n_ctx_for
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
-from codegen_lsp.likely import Place, follow
+from codegen_lsp.extent import COMPLETE
+from codegen_lsp.ignore import Ignore, path_of
+from codegen_lsp.likely import Place, enter, follow
 from codegen_lsp.loaded import Loaded
-from codegen_lsp.privacy import may_read
+from codegen_lsp.privacy import refusal
+from codegen_lsp.project import Project
+from codegen_lsp.rhythm import Rhythm
+from codegen_lsp.strain import Strain
+from codegen_lsp.suggestions import Suggestions
+from codegen_lsp.surroundings import Surroundings
+
+logger = logging.getLogger(__name__)
 
 Load = Callable[[Config, Callable[[float], bool]], Engine]
 """Loads the configured model. Told how far it is (0 to 1), it learns whether to go on."""
+Source = Literal["engine", "joined", "typed", "cache", "none"]
+"""Where an answer comes from: an attempt of its own, one that was under way, an earlier suggestion of
+which a part was typed since, one for this very text, or nowhere."""
 
 # Seconds in which nothing happens before the engine prepares for the next request. People press a key
 # every 0.24 s, give or take 0.11 (136 million keystrokes; Dhakal et al., CHI 2018), so typing does not
 # start it; and Neovim sends its request 0.2 s after a key.
 PAUSE = 0.5
+# The probability of a suggestion, the product of its tokens', from which on what follows it is written
+# already. Of those that were surer than this 64 % were what a file said next, of all others 9 %
+# (`benchmarks/confidence.py`, embedded model): for them the engine's time would be lost.
+SURE = 0.3
+# Seconds more that a request waits for the next key while the machine is under strain.
+SPARING = 0.3
 
 
-class _Request:
-    """A completion under way: its answer, and how to let it go."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request gets, and from where; `attempt` is the number of the one that has written it."""
 
-    def __init__(self, place: Place, n: int) -> None:
-        self.place = place
-        self.n = n
-        self.is_started = False
-        self.cancel = Cancel()
-        self.answer: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-
-    def finish(self, work: asyncio.Future[Completion]) -> None:
-        if not self.answer.done() and not work.cancelled():
-            self.answer.set_result(work.result())
-
-    def give_up(self) -> None:
-        """Answer with nothing, at once, and stop the engine."""
-        self.cancel.set()
-        if not self.answer.done():
-            self.answer.set_result(Completion())
+    completion: Completion
+    source: Source = "none"
+    attempt: int | None = None
 
 
 class _Loading:
@@ -54,33 +66,79 @@ class _Loading:
 
     def __init__(self, settings: object) -> None:
         self.settings = settings
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Session:
     """The documents of one client, and the engine that completes them."""
 
-    def __init__(self, load: Load, config: Config, pause: float = PAUSE) -> None:
+    def __init__(
+        self,
+        load: Load,
+        config: Config,
+        pause: float = PAUSE,
+        hear: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
+        """`hear` is told, on the loop, what the engine has done: see editor_clients/README.md."""
         self.config = config
         self.documents: dict[str, Document] = {}
         self._cursors: dict[str, Place] = {}  # each as it was last known, perhaps some edits ago
         self._attention = ""  # the document in which something happened last
-        self._newest: _Request | None = None
+        self._shortened: set[str] = set()  # documents whose last edit took something away
+        self._folders: tuple[Path, ...] = ()
+        self._shown: Way | None = None  # the suggestion that the client shows, if any
+        self._newest: tuple[str, asyncio.Task[Answer]] | None = None
+        self._hear = hear
+        self._rhythm = Rhythm()
+        self._suggestions = Suggestions()
+        self._load = load
+        self._loading: _Loading | None = None
+        self.ignore = Ignore()
+        self._surroundings = Surroundings()
+        self.project = Project(self._surroundings.learn, self._surroundings.forget)
+        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of)
+        self._strain = Strain(self._loaded.seconds_used)
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._attempts = Attempts(self._executor, self._loaded.complete, self._finished)
+        self._looking_ahead: asyncio.TimerHandle | None = None
         self._pause = pause
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
-        self._load = load
-        self._loading: _Loading | None = None
-        self._loaded = Loaded()
-        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+
+    @property
+    def state(self) -> str:
+        """What the engine is up to, in one word."""
+        if self._loading is not None:
+            return "loading"
+        return "ready" if self._loaded.is_there else "off"
+
+    @property
+    def strain(self) -> str:
+        """Why suggestions come later and shorter just now; empty where they do not."""
+        return self._strain.reason() if self.config.power_saving else ""
 
     def configure(self, config: Config) -> bool:
         """Take new settings; say whether they ask for an engine other than the one that is loaded, or
         about to be: then `load` it."""
+        if _reading_settings(config) != _reading_settings(self.config):
+            self._open_folders(config)
         self.config = config
         last = self._loaded.settings if self._loading is None else self._loading.settings
         self._expect(self._attention)
         return last != _engine_settings(config)
+
+    def open_folders(self, folders: Sequence[Path]) -> None:
+        """Know the workspace's folders: what their files define, and what is ignored in them."""
+        if self._folders != tuple(folders):
+            self._folders = tuple(folders)
+            self.ignore.root_in(folders)
+            self._open_folders(self.config)
+
+    def changed_on_disk(self, uri: str) -> None:
+        """A file was made, changed, or deleted; or it is no longer open."""
+        if (path := path_of(uri)) is not None and uri not in self.documents:
+            self.project.look_again(path)
 
     async def load(self, progress: Callable[[float], None]) -> None:
         """Load the configured model; `progress` is called on the loop with a share from 0 to 1. A newer
@@ -96,21 +154,27 @@ class Session:
 
         try:
             await loop.run_in_executor(self._loader, self._replace, self.config, loading, hear)
+            self._suggestions.clear()  # the former engine's
         except EngineError:
             if self._loading is loading:
                 raise
         finally:
+            loading.done.set_result(None)
             if self._loading is loading:
                 self._loading = None
-                if self._newest is not None and not self._newest.is_started:
-                    self._start(self._newest)
                 self._expect(self._attention)
 
     def put(self, document: Document) -> None:
         """Open a document, or change it: what was asked about its last version is outdated."""
         self._give_up(document.uri)
+        before = self.documents.get(document.uri)
         self.documents[document.uri] = document
         self._cursors.setdefault(document.uri, Place(document, None))
+        if before is None and (path := path_of(document.uri)) is not None:
+            self.project.turn_to(path)
+        if before is not None:
+            self._notice(before, document)
+        self._attempts.follow(document)
         self._expect(document.uri)
 
     def move(self, document: Document, offset: int) -> None:
@@ -119,8 +183,8 @@ class Session:
         self._expect(document.uri)
 
     def accept(self, uri: str, offset: int, text: str) -> None:
-        """Know that a candidate shown at `offset` was taken: the cursor is behind it. Where the edit
-        itself is still to come, that will say the same."""
+        """Know that a candidate shown at `offset` was taken: the cursor is behind it. A hint only:
+        where the edit itself is still to come, that will say the same."""
         document = self.documents.get(uri)
         if document is not None and document.text.startswith(text, offset):
             self.move(document, offset + len(text))
@@ -129,57 +193,171 @@ class Session:
         self._give_up(uri)
         if self.documents.pop(uri, None) is not None:
             del self._cursors[uri]
+            self._shortened.discard(uri)
+            self._suggestions.forget(uri)
             self._executor.submit(self._loaded.forget, uri)
+            self.changed_on_disk(uri)
+        if self._shown is not None and self._shown.start.document.uri == uri:
+            self._shown = None
         if self._attention == uri:
             self._attention = ""
             self._interrupt()
+            self._attempts.drop()
 
-    async def complete(self, document: Document, offset: int, n: int) -> Completion:
+    async def complete(
+        self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
+    ) -> Answer:
         """Candidates for the cursor, or none as soon as a newer request or a change outdates this
-        one. Cancelling the awaiting task stops the engine too."""
-        if not may_read(document, self.config):
-            return Completion()
+        one. Where the awaiting task is cancelled, the engine is stopped unless somebody asks again
+        who has typed what it says."""
+        if why := refusal(document, self.config, self.ignore):
+            return Answer(Completion(reason=why))
         self._give_up()
         self._interrupt()
-        request = self._newest = _Request(Place(document, offset), n)
         if document.uri in self.documents:
-            self._cursors[document.uri] = request.place
-        if self._loaded.is_there or self._loading is None:
-            self._start(request)
+            self._cursors[document.uri] = Place(document, offset)
+        is_shortened = document.uri in self._shortened
+        request = Request(document, offset, n, invoked, is_shortened, bool(self.strain))
+        task = asyncio.ensure_future(self._answer(request))
+        self._newest = (document.uri, task)
         try:
-            return await request.answer
+            await asyncio.wait({task})
         finally:
-            request.cancel.set()
-            if self._newest is request:
+            task.cancel()
+            self._attempts.let_go()
+            if self._newest is not None and self._newest[1] is task:
                 self._newest = None
                 self._expect(document.uri)
+        if task.cancelled():
+            return Answer(Completion(reason="outdated"))
+        self._show(request, task.result())
+        return task.result()
 
     def close(self) -> None:
         """Stop what runs, and free the engine."""
         self._loading = None
         self._give_up()
         self._interrupt()
+        self._attempts.drop()
         self._loader.shutdown(wait=True)
         self._executor.shutdown(wait=True)
         self._loaded.close()
+        self.project.close()
 
-    def _start(self, request: _Request) -> None:
-        request.is_started = True
+    async def _answer(self, request: Request) -> Answer:
+        """From an earlier suggestion, an attempt that is under way, or a new one."""
+        if (answer := self._known_answer(request)) is not None:
+            return answer
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(
-            self._executor,
-            self._loaded.complete,
-            request.place,
-            request.n,
-            self.config,
-            request.cancel,
-        )
-        work.add_done_callback(request.finish)
+        source: Source = "joined"
+        if (attempt := self._attempts.join(request, self.config)) is None:
+            self._attempts.drop()
+            await asyncio.sleep(self._delay(request))
+            if not self._loaded.is_there and self._loading is not None:
+                await asyncio.wait({self._loading.done})
+        while True:
+            if attempt is None:
+                source, attempt = "engine", self._attempts.begin(request, self.config)
+            begun = loop.time()
+            await asyncio.wait({attempt.done})
+            if source == "engine":
+                self._rhythm.answered(loop.time() - begun)
+            if (answer := self._known_answer(request)) is not None:
+                return Answer(answer.completion, source, attempt.number)
+            if source == "engine":
+                return Answer(attempt.done.result(), source, attempt.number)
+            attempt = None  # it went another way
+
+    def _known_answer(self, request: Request) -> Answer | None:
+        found = self._suggestions.find(request, self.config)
+        if found is None:
+            return None
+        completion = found.completion
+        if not found.typed:
+            return Answer(completion, "cache", found.attempt)
+        if not completion.is_sound:
+            left = self._loaded.without_new_errors(
+                completion.candidates, request.document, request.offset
+            )
+            if not left:
+                return None
+            completion = replace(completion, candidates=left)
+        return Answer(completion, "typed", found.attempt)
+
+    def _delay(self, request: Request) -> float:
+        """How long to wait for another key before the engine is asked."""
+        if request.invoked:
+            return 0.0
+        sparing = SPARING if request.single_line else 0.0
+        is_new_line = request.document.text[: request.offset].rstrip(" \t").endswith(("\n", "\r"))
+        return sparing + (0.0 if is_new_line else self._rhythm.delay())
+
+    def _open_folders(self, config: Config) -> None:
+        if self._folders:
+            self.project.open(self._folders, config)
+
+    def _path_of(self, uri: str) -> str:
+        """How a person calls the file of a document."""
+        path = path_of(uri)
+        return uri if path is None else self.project.name_of(path)
+
+    def _show(self, request: Request, answer: Answer) -> None:
+        """The client shows an answer: look ahead to where it leads."""
+        place = Place(request.document, request.offset)
+        best = next(iter(answer.completion.candidates), None)
+        self._shown = None if best is None else Way(place, best.text)
+        way = None
+        if answer.completion.reason == COMPLETE:
+            way = Way(place, enter(place))
+        elif best is not None and math.exp(best.mean_logprob * best.n_tokens) >= SURE:
+            way = Way(place, best.text)
+        if way is not None and not request.single_line:
+            loop = asyncio.get_running_loop()
+            self._looking_ahead = loop.call_later(self._rhythm.delay(), self._look_ahead, way)
+
+    def _look_ahead(self, way: Way) -> None:
+        """Write what will be asked for at the end of a way, before it is."""
+        end = way.end
+        request = Request(end.document, end.offset or 0)
+        is_known = self._suggestions.find(request, self.config) is not None
+        if not is_known and self._attempts.join(request, self.config) is None:
+            self._attempts.begin(request, self.config, way)
+
+    def _finished(self, attempt: Attempt) -> None:
+        """Keep what an attempt has written, for whoever waits for it or will."""
+        completion, way = attempt.done.result(), attempt.way
+        is_wanted = attempt.request.document.uri in self.documents or way is None
+        if completion.prompt is not None and not attempt.cancel.is_set() and is_wanted:
+            self._suggestions.put(attempt.request, attempt.config, completion, attempt.number)
+        if way is not None and completion.reason == COMPLETE:
+            # What follows is the next line.
+            self._look_ahead(Way(way.start, way.text + enter(way.end)))
+        self._tell(attempt, completion)
+
+    def _notice(self, before: Document, document: Document) -> None:
+        """What an edit says of the person: that a key was pressed, something deleted, or a suggestion
+        accepted, in whatever way the client does that."""
+        n_more = len(document.text) - len(before.text)
+        self._shortened.discard(document.uri)
+        if n_more < 0:
+            self._shortened.add(document.uri)
+        elif n_more == 1:
+            self._rhythm.key(asyncio.get_running_loop().time())
+        shown = self._shown
+        if shown is None or shown.start.document.uri != document.uri:
+            return
+        if (typed := shown.typed_in(document)) is None:
+            self._shown = None
+        elif n_more > 1 and typed[-n_more:].strip():  # the Enter key puts in several spaces at once
+            logger.info("accepted %d characters", n_more)
+            self._hear({"event": "accepted", "nCharacters": n_more})
 
     def _give_up(self, uri: str | None = None) -> None:
-        """Let the newest request go, if there is one (and it asks about `uri`)."""
-        if self._newest is not None and uri in (None, self._newest.place.document.uri):
-            self._newest.give_up()
+        """Answer the newest request with nothing, if there is one (and it asks about `uri`)."""
+        if self._looking_ahead is not None:
+            self._looking_ahead.cancel()
+        if self._newest is not None and uri in (None, self._newest[0]):
+            self._newest[1].cancel()
             self._newest = None
 
     def _expect(self, uri: str) -> None:
@@ -204,7 +382,15 @@ class Session:
         uris = sorted(self.documents, key=lambda uri: uri != self._attention)
         places = [Place(self.documents[uri], self._cursors[uri].offset) for uri in uris]
         self._preparing = Cancel()
-        self._executor.submit(self._loaded.prepare, likely, places, self.config, self._preparing)
+        work = asyncio.get_running_loop().run_in_executor(
+            self._executor, self._loaded.prepare, likely, places, self.config, self._preparing
+        )
+        work.add_done_callback(self._prepared)
+
+    def _prepared(self, work: asyncio.Future[int]) -> None:
+        self._hear({"event": "warm", "nEvaluated": work.result()})
+        if not self._preparing.is_set() and self._newest is None:
+            self._hear({"event": "idle"})
 
     def _replace(self, config: Config, loading: _Loading, hear: Callable[[float], bool]) -> None:
         """Load, and hand over between two requests. On the loader's thread."""
@@ -220,6 +406,27 @@ class Session:
             self._loaded.replace(engine, loading.settings)
         else:
             engine.close()
+
+    def _tell(self, attempt: Attempt, completion: Completion) -> None:
+        stats = completion.stats
+        best = next(iter(completion.candidates), None)
+        self._hear(
+            {
+                "event": "generation",
+                "id": attempt.number,
+                "purpose": "request" if attempt.way is None else "prefetch",
+                "nPrompt": stats.n_prompt,
+                "nReused": stats.n_reused,
+                "nEvaluated": stats.n_prompt - stats.n_reused,
+                "nGenerated": stats.n_generated,
+                "nKept": 0 if best is None else best.n_tokens,
+            }
+        )
+
+
+def _reading_settings(config: Config) -> tuple[object, ...]:
+    """What decides which files may be read."""
+    return config.enabled, config.disabled_languages
 
 
 def _engine_settings(config: Config) -> tuple[object, ...]:

@@ -93,6 +93,10 @@ class Surroundings:
             self._add(path, file, fresh)
             self._evict(path)
 
+    def learn(self, path: str, language: str, text: str) -> bool:
+        """Know what the text of a file defines that nobody works on; say whether there was room."""
+        return self.put_outline(path, outline(parse(normal(text, language), language)))
+
     def put_outline(self, path: str, symbols: tuple[Symbol, ...]) -> bool:
         """Know what a file defines that nobody works on; say whether there was room for it. A file that
         was put with its text is better known already."""

@@ -15,11 +15,11 @@ from tree_sitter import Node, Query, QueryCursor, Tree
 from codegen_lsp import blocks, lines
 from codegen_lsp.languages import Kinds, Language, row
 from codegen_lsp.lines import Kind
-from codegen_lsp.trees import Parsed, adds_error, grammar_of, parse
+from codegen_lsp.trees import Parsed, adds_error, grammar_of, parse, parses
 
 __all__ = [
     "Definition", "Kind", "Parsed", "Scope", "adds_error", "block_end", "definitions", "header",
-    "imports", "kind_at", "names", "open_block", "parse", "scopes",
+    "imports", "kind_at", "names", "open_block", "parse", "parses", "scopes",
 ]  # fmt: skip
 
 # How many definitions further up a text that is broken may be sound again.
@@ -55,7 +55,7 @@ def kind_at(parsed: Parsed, offset: int) -> Kind:
     """In what the cursor is; a docstring is a string, and so is what is not closed yet."""
     language = row(parsed.language)
     path = _path(parsed, offset)
-    if path and language.kinds and not path[0].is_error and not path[:2][-1].has_error:
+    if language.kinds and _is_sound(path):
         return _kind_in(path, offset, parsed.text, language)
     return lines.place(parsed.text, _anchor(parsed, path, offset), offset, language).kind
 
@@ -177,6 +177,14 @@ def _path(parsed: Parsed, offset: int) -> list[Node]:
         if cursor.goto_first_child_for_byte(at) is None:
             break
     return found
+
+
+def _is_sound(path: list[Node]) -> bool:
+    """Whether there is no error in the definition around, nor in the one before it."""
+    if len(path) < 2 or not path[0].has_error:
+        return bool(path)
+    before = path[1].prev_sibling
+    return not (path[0].is_error or path[1].has_error or (before is not None and before.has_error))
 
 
 def _is_broken(path: list[Node]) -> bool:
@@ -317,12 +325,15 @@ def _named(node: Node, kinds: Kinds, text: str) -> tuple[str, int]:
 
 def _top_level(tree: Tree, kinds: Kinds) -> Iterator[Node]:
     """The nodes at top level, in order, and those in nodes that are as good as top-level."""
-    waiting = [tree.root_node]
-    while waiting:
-        node = waiting.pop()
+    cursor = tree.walk()
+    goes_on = cursor.goto_first_child()
+    while goes_on and (node := cursor.node) is not None:
         yield node
-        if node.parent is None or node.type in kinds.open or node.is_error:
-            waiting.extend(reversed(node.children))
+        if (node.type in kinds.open or node.is_error) and cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
 
 
 def _definitions(tree: Tree, parsed: Parsed, kinds: Kinds) -> Iterator[Definition]:

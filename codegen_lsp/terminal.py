@@ -16,8 +16,10 @@ from codegen_lsp.complete import Completion
 from codegen_lsp.doctor import Check
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.models import Model
+from codegen_lsp.tally import SOURCES, Spread
 
 if TYPE_CHECKING:  # these load llama.cpp's library, which the other commands may not need
+    from codegen_lsp import contest
     from codegen_lsp.bench import Report
     from codegen_lsp.peers import Comparison
 
@@ -122,6 +124,77 @@ def print_bench(
     console.print(table)
     for name, comparison in peers.items():
         _print_comparison(console, name, comparison)
+
+
+def replay_json(report: contest.Report) -> dict[str, Any]:
+    """One object: where and what was typed, and the figures of each side."""
+    rounded: dict[str, Any] = _rounded(asdict(report))
+    return rounded
+
+
+def print_replay(report: contest.Report, figures: Mapping[str, tuple[str, str]]) -> None:
+    """`figures` are units and explanations by name."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    manners = f"{report.client}'s manners" + (", as fast as it answers" if report.fast else "")
+    console.print(
+        f"{report.title}: {report.n_pieces} pieces of {report.n_files} files, typed with {manners}"
+    )
+    sides = {"OURS": report.ours} | ({"BASELINE": report.baseline} if report.baseline else {})
+    table = _bench_table("FIGURE", "UNIT", *(f">{title}" for title in sides), "")
+    for name, (unit, meaning) in figures.items():
+        values = [getattr(side.tally, name, None) for side in sides.values()]
+        if name != "latency_ms":
+            table.add_row(name, unit, *(_measured(value, unit) for value in values), meaning)
+            continue
+        for source in ("all", *SOURCES):  # each has a row of its own
+            spreads = [_measured((value or {}).get(source), unit) for value in values]
+            is_all = source == "all"
+            table.add_row(
+                name if is_all else f"  {source}", unit, *spreads, meaning if is_all else ""
+            )
+    console.print(table)
+    for title, side in sides.items():
+        if side.missing:
+            console.print(f"no {title.lower()}: {side.missing}", markup=False)
+    _print_languages(console, report.ours)
+    for where in report.ours.worse:
+        console.print(f"parses worse: {where}", markup=False, soft_wrap=True)
+    _print_gates(console, report)
+
+
+def _print_languages(console: Console, side: contest.Side) -> None:
+    table = _bench_table(
+        "", ">KEYS", ">LATENCY", ">IN TIME", ">SHOWN", ">RIGHT", ">SAVED", ">ERRORS"
+    )
+    for language, tally in side.by_language.items():
+        shares = (tally.shown_in_time, tally.shown, tally.right, tally.saved)
+        table.add_row(
+            language,
+            _measured(tally.n_keys, ""),
+            _measured(tally.latency_ms.get("all"), "ms"),
+            *(_measured(share, "%") for share in shares),
+            _measured(tally.n_new_syntax_errors, ""),
+        )
+    console.print(table)
+
+
+def _print_gates(console: Console, report: contest.Report) -> None:
+    if not report.gates:
+        return
+    table = _bench_table(">THRESHOLD", ">SHOWN", ">RIGHT", ">SAVED")
+    for gate in report.gates:
+        shares = (_measured(share, "%") for share in (gate.shown, gate.right, gate.saved))
+        table.add_row(str(gate.threshold), *shares)
+    console.print(table)
+
+
+def _measured(value: float | Spread | None, unit: str) -> str:
+    """A spread shows its median, its 95th and its 99th percentile."""
+    if value is None:
+        return "—"
+    if isinstance(value, Spread):
+        return " / ".join(map(_short, (value.p50, value.p95, value.p99)))
+    return _short(value * 100 if unit == "%" else value)
 
 
 def print_step(what: str) -> None:

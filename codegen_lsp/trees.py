@@ -15,7 +15,6 @@ from __future__ import annotations
 import importlib
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -23,9 +22,9 @@ from typing import NamedTuple
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Point, Range, Tree
 
+from codegen_lsp.blocks import Block
 from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.languages import row
-from codegen_lsp.blocks import Block
 
 # A larger text has no tree. A first parse takes 0.1 to 0.2 ms a kilobyte: this one a fifth of a second.
 MAX_TEXT = 1_000_000
@@ -33,6 +32,8 @@ MAX_TEXT = 1_000_000
 SMALL = 16_384
 # How far an excerpt reaches to both sides of an edit, if the definitions there end.
 REACH = 4_096
+# Of so few children all belong to the head or the end of a node; and how deep an excerpt goes.
+FEW, MAX_LEVELS = 12, 64
 # How often the parser asks whether to go on (every hundred steps, 0.02 to 0.15 ms) until a text is given up:
 # a megabyte of sound code takes 5,000; and how often at a key, where there is an excerpt to do with.
 EFFORT = 20_000
@@ -120,6 +121,11 @@ def adds_error(parsed: Parsed, offset: int, text: str) -> bool:
     if tree is parsed.whole or parsed.tree is not parsed.whole:
         return False
     return _is_worse(parsed, parsed.tree, errors(parsed.tree), edit, now, source, KEY_EFFORT)
+
+
+def parses(parsed: Parsed) -> bool:
+    """Whether there is no error in the text, as far as it was parsed; also where nobody knows."""
+    return parsed.tree is None or not parsed.tree.root_node.has_error
 
 
 def _view(parsed: Parsed, offset: int) -> tuple[Tree, list[Error]]:
@@ -251,9 +257,9 @@ def _large(grammar: Grammar, before: Parsed, now: Parsed, edit: Edit) -> Parsed:
     n_keys = now.n_keys + 1
     was_broken = before.tree is None or before.tree.root_node.has_error
     is_sound = excerpt is not None and not excerpt.root_node.has_error
-    if (is_sound and was_broken) or n_keys % WAIT in {0, 1}:
-        effort = EFFORT if n_keys >= LONG_WAIT else KEY_EFFORT
-        fresh = _run(grammar, now.source, now.whole, effort)
+    is_time = n_keys >= (LONG_WAIT if is_sound else 2 * LONG_WAIT)
+    if is_time or (is_sound and (was_broken or n_keys % WAIT <= 1)):
+        fresh = _run(grammar, now.source, now.whole, EFFORT if is_time else KEY_EFFORT)
         if fresh is not None:
             return Parsed(now.text, now.language, fresh, now.source, fresh)
     return Parsed(now.text, now.language, excerpt, now.source, now.whole, n_keys)
@@ -318,67 +324,55 @@ def _within(edit: Edit, ranges: list[Range]) -> bool:
 def _excerpt(tree: Tree, start: int, end: int, language: str, source: bytes) -> list[Range]:
     """What of a text is parsed to know what is around an edit.
 
-    Goes down from the root. Of a node that is longer than we want, those of its children are kept that lie
-    around the edit, and the brackets at its ends; then the same inside the child that holds the edit.
+    Goes down from the root. Of a node's children those are kept that lie around the edit, with the brackets at
+    the ends, or all if they are few; of these again, the longer ones are left out. The one that holds the
+    edit is kept if it is short, else the same is done in it.
     """
     kinds = row(language).kinds
     assert kinds is not None
-    holders = kinds.blocks | kinds.classes | kinds.functions | kinds.open | kinds.wrappers
-    spans: list[tuple[int, int]] = []
+    spans = [(start, end)]
     node: Node | None = tree.root_node
-    while node is not None:
-        spans += _brackets(node, source) if node.parent else []
-        near = list(_near(node, start, end))
-        first, last = _window(near, start, end, source)
-        node = next(
-            (n for n in near if _is_long(n) and n.start_byte <= start and end <= n.end_byte), None
-        )
-        if node is None or node.type not in holders:
-            spans.append((first, last))
+    for _ in range(MAX_LEVELS):
+        if node is None:
             break
-        spans.append((first, _line_start(source, node.start_byte)))
-        spans.append((node.end_byte, last))
+        kept = _children(node, start, end)
+        inside = next(
+            (each for each in kept if each.start_byte <= start and end <= each.end_byte), None
+        )
+        node = inside if inside is not None and _is_long(inside) else None
+        if node is not None and (
+            node.type in kinds.strings | kinds.comments or not node.child_count
+        ):
+            node = None
+        spans += [(each.start_byte, each.end_byte) for each in kept if each != node]
+    if node is not None:
+        spans.append((node.start_byte, node.end_byte))
     return _ranges(spans, source)
+
+
+def _children(node: Node, start: int, end: int) -> list[Node]:
+    """The children of a node that an excerpt keeps."""
+    if node.child_count <= FEW:
+        kept = node.children
+    else:
+        cursor = node.walk()
+        cursor.goto_first_child_for_byte(max(0, start - REACH))
+        kept = []
+        while cursor.node is not None and cursor.node.start_byte <= end + REACH:
+            kept.append(cursor.node)
+            if not cursor.goto_next_sibling():
+                break
+        ends = [node.child(0), node.child(node.child_count - 1)] if node.parent else []
+        kept += [bracket for bracket in ends if not bracket.is_named and bracket not in kept]
+    return [
+        each
+        for each in kept
+        if not _is_long(each) or (each.start_byte <= start and end <= each.end_byte)
+    ]
 
 
 def _is_long(node: Node) -> bool:
     return node.end_byte - node.start_byte > 2 * REACH
-
-
-def _near(node: Node, start: int, end: int) -> Iterator[Node]:
-    """The children not far from a span, in order."""
-    cursor = node.walk()
-    if cursor.goto_first_child_for_byte(max(0, start - REACH)) is None:
-        return
-    while cursor.node is not None and cursor.node.start_byte <= end + REACH:
-        child = cursor.node
-        holds_it = child.start_byte <= start and end <= child.end_byte
-        if holds_it or not _is_long(child):
-            yield child
-        if not cursor.goto_next_sibling():
-            return
-
-
-def _window(near: list[Node], start: int, end: int, source: bytes) -> tuple[int, int]:
-    """From where to where these nodes are kept: whole lines, as far as they hold whole nodes."""
-    if not near:
-        return _line_start(source, start), _line_end(source, end)
-    first = min(near[0].start_byte, start)
-    last = max(near[-1].end_byte, end)
-    return _line_start(source, first), _line_end(source, last)
-
-
-def _brackets(node: Node, source: bytes) -> list[tuple[int, int]]:
-    """What opens and closes a block, with the rest of the first one's line."""
-    if not node.child_count:
-        return []
-    first, last = node.child(0), node.child(node.child_count - 1)
-    spans = []
-    if not first.is_named:
-        spans.append((first.start_byte, _line_end(source, first.end_byte)))
-    if not last.is_named:
-        spans.append((_line_start(source, last.start_byte), last.end_byte))
-    return spans
 
 
 def _line_start(source: bytes, at: int) -> int:
@@ -394,14 +388,20 @@ def _line_end(source: bytes, at: int) -> int:
 
 
 def _ranges(spans: list[tuple[int, int]], source: bytes) -> list[Range]:
-    """Spans in order, those that touch joined, as tree-sitter wants them."""
+    """Spans in order, as tree-sitter wants them: with the blank rest of the lines at their ends, and joined
+    where nothing but blanks is between them."""
     joined: list[tuple[int, int]] = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+    for start, end in sorted(spans):
+        low, high = _line_start(source, start), _line_end(source, end)
+        if joined and (low <= joined[-1][1] or not source[joined[-1][1] : low].strip()):
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
         else:
-            joined.append((start, end))
-    return [Range(_point(source, start), _point(source, end), start, end) for start, end in joined]
+            joined.append((low, high))
+    return [
+        Range(_point(source, start), _point(source, end), start, end)
+        for start, end in joined
+        if start < end
+    ]
 
 
 def _point(source: bytes, at: int) -> Point:

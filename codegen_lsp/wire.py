@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
+from types import UnionType
 from typing import Any, Literal, Protocol, get_args, get_origin, get_type_hints
 
-from codegen_lsp.engine import Footprint, Sampling, Stats, Token
+from codegen_lsp.engine import Footprint, Infill, Sampling, Stats, Token
 
 # A document of a megabyte makes one or two; what claims to be longer than this is no message. Four
 # letters that something else has written claim 500 MB or more.
@@ -110,6 +111,7 @@ class Ready:
 
     n_ctx: int
     footprint: Footprint
+    infill: Infill | None
     n_threads: int
     n_threads_batch: int
     n_ubatch: int
@@ -213,6 +215,8 @@ def _checked(value: Any, hint: Any) -> Any:
     """A field's value as its class declares it. Raises `TypeError`."""
     if get_origin(hint) is tuple and isinstance(value, list):
         return _checked_items(value, get_args(hint)[0])
+    if get_origin(hint) is UnionType:  # of something and None
+        return value if value is None else _checked(value, get_args(hint)[0])
     if is_dataclass(hint) and isinstance(value, list):
         return _made(hint, value)  # type: ignore[arg-type]
     if get_origin(hint) is Literal:
@@ -233,5 +237,5 @@ def _checked_items(values: list[Any], hint: Any) -> tuple[Any, ...]:
 # A class's fields by their types, in order.
 _HINTS = {
     type_: {field.name: get_type_hints(type_)[field.name] for field in fields(type_)}
-    for type_ in (*_TYPES.values(), Sampling, Footprint)
+    for type_ in (*_TYPES.values(), Sampling, Footprint, Infill)
 }

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from codegen_lsp.engine import (
     KV_MB,
     MAX_CTX,
@@ -20,6 +22,7 @@ from codegen_lsp.engine import (
     EngineError,
     Footprint,
     Generation,
+    Infill,
     Prompt,
     Sampling,
     Stats,
@@ -102,6 +105,10 @@ class Worker:
         return self.ready.footprint
 
     @property
+    def infill(self) -> Infill | None:
+        return self.ready.infill
+
+    @property
     def pid(self) -> int:
         """Of the newest process; 0 where none could be started."""
         return self._keeper.pid
@@ -128,6 +135,13 @@ class Worker:
         self._end_generation()
         with contextlib.suppress(EngineError), self._keeper.lent(request, patience=0) as child:
             self._tell_texts(child, {key: text})
+
+    def seconds_used(self) -> float:
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:  # it has just ended
+            return 0.0
+        return float(times.user + times.system)
 
     def close(self) -> None:
         self._keeper.close()

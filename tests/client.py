@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 URI = "file:///test.py"
@@ -59,10 +60,12 @@ class Client:
             if message["method"] == method:
                 return dict(message["params"])
 
-    def initialize(self, options: Any = None, **capabilities: Any) -> dict[str, Any]:
+    def initialize(
+        self, options: Any = None, root: Path | None = None, **capabilities: Any
+    ) -> dict[str, Any]:
         params = {
             "processId": None,
-            "rootUri": None,
+            "rootUri": root.as_uri() if root else None,
             "capabilities": capabilities,
             "initializationOptions": options,
         }

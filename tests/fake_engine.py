@@ -8,6 +8,7 @@ from codegen_lsp.engine import (
     Cancel,
     Footprint,
     Generation,
+    Infill,
     Prompt,
     Sampling,
     Stats,
@@ -21,14 +22,18 @@ class FakeEngine:
     """Replies with `replies` in turn, one for each candidate, `step` characters a token; reads a
     character a token. Keeps what it was asked."""
 
-    def __init__(self, *replies: str, step: int = 1, n_ctx: int = 2048) -> None:
+    def __init__(
+        self, *replies: str, step: int = 1, n_ctx: int = 2048, infill: Infill | None = None
+    ) -> None:
         self.n_ctx = n_ctx
         self.footprint = Footprint(0, 0, 1)
+        self.infill = infill
         self.prompts: list[Prompt] = []
         self.warmed: list[str] = []
         self.remembered: dict[str, str] = {}
         self._replies = replies
         self._n_replied = 0
+        self._n_said = 0
         self._step = step
 
     def tokenize(self, text: str) -> list[int]:
@@ -53,6 +58,9 @@ class FakeEngine:
         if text:
             self.remembered[key] = text
 
+    def seconds_used(self) -> float:
+        return 0.0
+
     def close(self) -> None:
         pass
 
@@ -60,6 +68,7 @@ class FakeEngine:
         self, generation: Generation, prompt: Prompt, samplings: Sequence[Sampling]
     ) -> Generator[Token, None, None]:
         stops: list[Stop] = ["consumer"] * len(samplings)
+        self._n_said = 0
         try:
             for index, sampling in enumerate(samplings):
                 reply = self._replies[self._n_replied % len(self._replies)]
@@ -68,7 +77,9 @@ class FakeEngine:
                     index, prompt.heal + reply, sampling, generation
                 )
         finally:
-            generation.stats = Stats(n_prompt=len(prompt.tokens), stops=tuple(stops))
+            generation.stats = Stats(
+                n_prompt=len(prompt.tokens), n_generated=self._n_said, stops=tuple(stops)
+            )
 
     def _candidate(
         self, index: int, reply: str, sampling: Sampling, generation: Generation
@@ -76,6 +87,7 @@ class FakeEngine:
         until_stop = UntilStop(sampling.stop)
         pieces = [reply[at : at + self._step] for at in range(0, len(reply), self._step)]
         for piece in pieces[: sampling.max_tokens]:
+            self._n_said += 1
             for token in until_stop.take(Token(0, piece, -0.5, index)):
                 yield token
                 if index not in generation.wanted:

@@ -14,7 +14,7 @@ from tests.marked import at_cursor, with_ghost
 def completed(marked: str, *replies: str, n: int = 1, step: int = 1) -> Completion:
     document, offset = at_cursor(marked)
     engine = FakeEngine(*replies, step=step)
-    return complete(Request(document, offset, n), engine, Config(), Cancel())
+    return complete(Request(document, offset, n, invoked=True), engine, Config(), Cancel())
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,11 @@ def test_several_candidates_are_ranked_and_merged() -> None:
 
 
 def test_nothing_is_generated_past_what_is_shown() -> None:
-    (candidate,) = completed("x = <CURSOR>\n", "1\n" + "y" * 80).candidates
+    completion = completed("x = <CURSOR>\n", "1\n" + "y" * 80)
+    (candidate,) = completion.candidates
     assert candidate.text == "1"
-    assert candidate.n_tokens == len(" 1\n")
+    assert candidate.n_tokens == len(" 1")
+    assert completion.stats.n_generated == len(" 1\n")
 
 
 def test_a_cancelled_completion_has_no_candidates() -> None:
@@ -53,7 +55,8 @@ def test_a_cancelled_completion_has_no_candidates() -> None:
 
 
 def test_where_nothing_can_be_said_the_engine_is_not_asked() -> None:
-    assert completed("x" * 2000 + "<CURSOR>", "1") == Completion()
+    completion = completed("x" * 2000 + "<CURSOR>", "1")
+    assert (completion.candidates, completion.prompt) == ((), None)
 
 
 def test_a_line_cut_by_the_length_limit_is_not_shown() -> None:
@@ -61,7 +64,7 @@ def test_a_line_cut_by_the_length_limit_is_not_shown() -> None:
     reply = "a = 1\nb = 123456"
     engine = FakeEngine(reply)
     (candidate,) = complete(
-        Request(document, offset), engine, Config(max_tokens=11), Cancel()
+        Request(document, offset, invoked=True), engine, Config(max_tokens=11), Cancel()
     ).candidates
     assert candidate.text == "a = 1"
     assert candidate.stop == "length"

@@ -286,7 +286,7 @@ def go_on():
 
 while request := receive(sys.stdin.buffer):
     if isinstance(request, Load):
-        say(Ready(2048, Footprint(1, 1, 1), 1, 1, 1))
+        say(Ready(2048, Footprint(1, 1, 1), None, 1, 1, 1))
     elif isinstance(request, Generate):
         threading.Thread(target=go_on, daemon=True).start()
     elif isinstance(request, Warm | Tokenize):

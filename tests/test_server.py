@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.client import TIMEOUT, URI, Client, running
+from tests.processes import until
 
 CODE = "import json\n\n\ndef load(path):\n    with open(path) as file:\n        return json."
 CURSOR = (5, 20)
@@ -321,3 +322,73 @@ def test_nothing_but_the_protocol_on_stdout() -> None:
         client.initialize({"logLevel": "debug", "nonsense": 1}, **INLINE)
         client.open(CODE)
         assert client.inline(*CURSOR)
+
+
+def test_ignored_files_get_nothing(tmp_path: Path) -> None:
+    """By the rules of the folder that the client has opened, which is no repository."""
+    (tmp_path / ".codegenignore").write_text("generated/\n")
+    (tmp_path / "generated").mkdir()
+    with running() as client:
+        client.initialize(root=tmp_path, **INLINE)
+        for name, n_items in [("a.py", 1), ("generated/a.py", 0), (".env", 0)]:
+            uri = (tmp_path / name).as_uri()
+            client.open(CODE, uri)
+            assert len(client.inline(*CURSOR, uri=uri)) == n_items
+
+
+def test_a_client_that_asks_hears_what_answers_come_from_and_cost() -> None:
+    with running() as client:
+        client.initialize(experimental={"codegen": {"trace": True}})
+        client.open("import os\n\n\ndef size(path):\n    return os.\n")
+        (item,) = client.inline(4, 14, kind=1)[:1]
+        heard = client.wait_for("codegen/trace")
+        while heard["event"] != "generation":
+            heard = client.wait_for("codegen/trace")
+        assert heard["nGenerated"] >= heard["nKept"] > 0 < heard["nPrompt"]
+        answer = client.wait_for("codegen/trace")
+        assert (answer["event"], answer["source"]) == ("answer", "engine")
+        assert (answer["line"], answer["character"]) == (4, 14)
+        client.change(2, item["insertText"][0], (4, 14))
+        (rest, *_) = client.inline(4, 15, kind=1)
+        assert rest["insertText"] == item["insertText"][1:]
+        while heard["event"] != "answer":
+            heard = client.wait_for("codegen/trace")
+        assert heard["source"] == "typed"
+        client.leave()
+
+
+def test_who_does_not_ask_hears_nothing_and_anybody_may_ask_for_the_status() -> None:
+    with running() as client:
+        client.initialize()
+        client.open("x = ")
+        client.inline(0, 4, kind=1)
+        status = client.request("workspace/executeCommand", {"command": "codegen.status"})
+        assert status["state"] == "ready"
+        assert status["model"] == "nano"
+        client.leave()
+        heard = [client.notifications.get_nowait() for _ in range(client.notifications.qsize())]
+        assert not [each for each in heard if each["method"] == "codegen/trace"]
+
+
+def test_what_other_files_of_the_project_define_is_known(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text("class Cart:\n    def add(self, item: str) -> None: ...\n")
+    (tmp_path / "old.py").write_text("class Gone: ...\n")
+    (tmp_path / ".gitignore").write_text("old.py\n")
+    with running() as client:
+        client.request(
+            "initialize",
+            {
+                "processId": None,
+                "rootUri": None,
+                "capabilities": {},
+                "workspaceFolders": [{"uri": tmp_path.as_uri(), "name": "shop"}],
+            },
+        )
+        client.notify("initialized", {})
+        ask = {"command": "codegen.status"}
+        until(
+            lambda: (
+                client.request("workspace/executeCommand", ask)["project"] == "knows 1 of 1 files"
+            )
+        )
+        client.leave()

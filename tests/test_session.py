@@ -8,16 +8,28 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable, Coroutine, Sequence, Sized
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence, Sized
 from functools import partial
+from typing import Any
 
 import pytest
 
+from codegen_lsp.attempt import GRACE
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
-from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling
+from codegen_lsp.engine import (
+    Cancel,
+    Engine,
+    EngineError,
+    Generation,
+    Prompt,
+    Sampling,
+    Stats,
+    Token,
+)
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import find
+from codegen_lsp.rhythm import MAX_DELAY
 from codegen_lsp.session import PAUSE, Session
 from tests.fake_engine import FakeEngine
 
@@ -137,8 +149,8 @@ def ignore(_: float) -> None:
 
 
 async def ask(session: Session, document: Document) -> list[str]:
-    completion = await session.complete(document, 4, 1)
-    return [candidate.text for candidate in completion.candidates]
+    answer = await session.complete(document, 4, 1)
+    return [candidate.text for candidate in answer.completion.candidates]
 
 
 def test_newest_request_wins_and_the_older_one_is_answered_at_once() -> None:
@@ -388,8 +400,8 @@ def test_a_request_that_the_client_takes_back_is_still_likely_to_come() -> None:
     async def main(clock: Clock) -> None:
         engine = Patient()
         session = await loaded_session(engine)
-        session.put(document(text="x = y\n"))
-        task = asyncio.create_task(ask(session, document(text="x = y\n")))
+        session.put(document(text="x = \n"))
+        task = asyncio.create_task(ask(session, document(text="x = \n")))
         await clock.until(lambda: engine.n_asked)
         await clock.pass_()
         task.cancel()
@@ -581,8 +593,11 @@ def test_the_same_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCapt
         session = await loaded_session(engine)
         session.put(document())
         await pause(clock, session)
-        for engine.trouble in ["it is gone", "it is gone", "", "it is gone", "no memory"]:
-            assert await ask(session, document()) == ([] if engine.trouble else ["1"])
+        for n, engine.trouble in enumerate(
+            ["it is gone", "it is gone", "", "it is gone", "no memory"]
+        ):
+            asked = document(text=f"{n} = ")
+            assert await ask(session, asked) == ([] if engine.trouble else ["1"])
         assert [record.getMessage() for record in caplog.records] == [
             "no suggestion: it is gone",
             "no suggestion: it is gone",
@@ -800,7 +815,7 @@ def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
         session.put(opened)
         await clock.pass_()
         await clock.until(lambda: engine.n_evaluated)
-        asked = await session.complete(opened, len(code), 1)
+        asked = (await session.complete(opened, len(code), 1)).completion
         assert asked.stats.n_reused == asked.stats.n_prompt == engine.n_evaluated[0]
 
         await clock.pass_()
@@ -812,8 +827,195 @@ def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
         await clock.until(lambda: len(engine.n_evaluated) == 2)
         # The accepted text was evaluated while it was written, all but its last token.
         assert engine.n_evaluated[1] <= 3 < candidate.n_tokens
-        asked = await session.complete(edited, len(edited.text), 1)
+        asked = (await session.complete(edited, len(edited.text), 1)).completion
         assert asked.stats.n_reused == asked.stats.n_prompt
         session.close()
 
     run(main)
+
+
+class WritingEngine(FakeEngine):
+    """Says a letter each time the test lets it, until it is cancelled."""
+
+    def __init__(self, *replies: str) -> None:
+        super().__init__(*replies)
+        self.letters = threading.Semaphore(0)
+        self.n_cancelled = 0
+        self.n_said = 0
+
+    def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
+        generation = super().generate(prompt, samplings, cancel)
+        tokens = iter(generation)
+
+        def slowly(outer: Generation) -> Generator[Token, None, None]:
+            while True:
+                while not self.letters.acquire(timeout=0.001):
+                    if cancel.is_set():
+                        self.n_cancelled += 1
+                        outer.stats = Stats(stops=tuple("cancelled" for _ in samplings))
+                        return
+                if (token := next(tokens, None)) is None:
+                    outer.stats = generation.stats
+                    return
+                yield token
+                self.n_said += 1
+
+        return Generation(len(samplings), slowly)
+
+
+def typed(text: str, version: int = 2) -> Document:
+    return document(version, text=text)
+
+
+async def answer(
+    session: Session, document: Document, offset: int | None = None
+) -> tuple[str, ...]:
+    """Where the answer at the text's end comes from, and what it says."""
+    session.put(document)
+    answer = await session.complete(document, len(document.text) if offset is None else offset)
+    return answer.source, *(candidate.text for candidate in answer.completion.candidates)
+
+
+def test_what_is_typed_through_and_gone_back_to_asks_no_engine() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("f(a)\n")
+        session = await loaded_session(engine)
+        assert await answer(session, typed("x = ")) == ("engine", "f(a)")
+        assert await answer(session, typed("x = f")) == ("typed", "(a)")
+        assert await answer(session, typed("x = f(")) == ("typed", "a)")
+        assert await answer(session, typed("x = f")) == ("typed", "(a)")
+        assert await answer(session, typed("x = ")) == ("cache", "f(a)")
+        session.close()
+        assert sum(prompt.text == "x =" for prompt in engine.prompts) == 1
+
+    run(main)
+
+
+def test_after_a_deletion_nothing_new_is_suggested_unless_somebody_asks() -> None:
+    async def main(clock: Clock) -> None:
+        session = await loaded_session(FakeEngine("f(a)\n"))
+        await answer(session, typed("x = yz"))
+        assert await answer(session, typed("x = y")) == ("engine",)
+        asked = await session.complete(typed("x = y"), 5, 1, invoked=True)
+        assert [candidate.text for candidate in asked.completion.candidates] == ["f(a)"]
+        session.close()
+
+    run(main)
+
+
+def test_an_attempt_is_joined_by_who_types_what_it_says() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WritingEngine("f(a)\n")
+        session = await loaded_session(engine)
+        older = asyncio.create_task(answer(session, typed("x = ")))
+        await clock.until(lambda: engine.prompts)
+        newer = asyncio.create_task(answer(session, typed("x = f")))
+        assert await older == ("none",)
+        engine.letters.release(20)
+        assert await newer == ("joined", "(a)")
+        assert engine.n_cancelled == 0
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("n_letters", [0, 4])
+def test_an_attempt_ends_where_something_else_is_typed(n_letters: int) -> None:
+    """Be it that it has already said what it will say there, or that it says so later."""
+
+    async def main(clock: Clock) -> None:
+        engine = WritingEngine("f(a)\n", "g(b)\n")
+        session = await loaded_session(engine)
+        older = asyncio.create_task(answer(session, typed("x = ")))
+        await clock.until(lambda: engine.prompts)
+        for _ in range(n_letters):
+            engine.letters.release()
+        await clock.until(lambda: engine.n_said == n_letters)
+        newer = asyncio.create_task(answer(session, typed("x = g")))
+        assert await older == ("none",)
+        for _ in range(4 - n_letters):
+            engine.letters.release()
+        await clock.until(lambda: engine.n_cancelled)
+        await clock.until(lambda: len(engine.prompts) == 2)
+        engine.letters.release(20)
+        assert (await newer)[0] == "engine"
+        session.close()
+
+    run(main)
+
+
+def test_a_request_that_nobody_takes_up_again_ends_after_a_while() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WritingEngine("f(a)\n")
+        session = await loaded_session(engine)
+        task = asyncio.create_task(answer(session, typed("x = ")))
+        await clock.until(lambda: engine.prompts)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await clock.pass_(GRACE * 0.9)
+        assert engine.n_cancelled == 0
+        await clock.pass_(GRACE * 0.2)
+        await clock.until(lambda: engine.n_cancelled)
+        session.close()
+
+    run(main)
+
+
+def test_a_slow_engine_is_not_asked_before_a_pause() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("f(a)\n")
+        session = await loaded_session(engine)
+        for _ in range(50):
+            session._rhythm.answered(1.0)
+        task = asyncio.create_task(answer(session, typed("x = ")))
+        for seconds in (0.0, 0.0, MAX_DELAY * 0.9):
+            await clock.pass_(seconds)
+            assert not engine.prompts
+        await clock.pass_(MAX_DELAY * 0.2)
+        assert await task == ("engine", "f(a)")
+        assert await answer(session, typed("x = f")) == (
+            "typed",
+            "(a)",
+        )  # this takes no time at all
+        assert (await answer(session, typed("x = f(a)\n")))[0] == "engine"  # nor does a new line
+        session.close()
+
+    run(main)
+
+
+def test_what_follows_an_accepted_suggestion_is_there() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine(" x:\n", "\n    pass\n", step=4)
+        session = await loaded_session(engine)
+        assert await answer(session, typed("while")) == ("engine", " x:")
+        await clock.pass_(0.5)
+        await clock.until(lambda: len(engine.prompts) == 2)
+        await clock.until(session._executor.submit(int).done)
+        assert await answer(session, typed("while x:")) == ("cache", "\n    pass")
+        session.close()
+
+    run(main)
+
+
+def test_of_an_accepted_suggestion_one_hears_whatever_the_client_says(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main(clock: Clock) -> None:
+        events: list[Mapping[str, Any]] = []
+        session = session_with(FakeEngine("first.second()\n"))
+        session._hear = events.append
+        await session.load(ignore)
+        await answer(session, typed("x = "))
+        session.put(typed("x = f"))  # typed
+        session.put(typed("x = first"))  # a word accepted
+        session.put(typed("x = first.second()"))  # and the rest
+        session.put(typed("x = first.second()\ny = z"))  # pasted
+        assert [each["nCharacters"] for each in events if each["event"] == "accepted"] == [4, 9]
+        session.close()
+
+    caplog.set_level("INFO")
+    run(main)
+    assert [record.getMessage() for record in caplog.records] == [
+        "accepted 4 characters", "accepted 9 characters",
+    ]  # fmt: skip

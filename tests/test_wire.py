@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.engine import Footprint, Sampling, Stats, Token
+from codegen_lsp.engine import Footprint, Infill, Sampling, Stats, Token
 from codegen_lsp.wire import (
     MAX_SIZE,
     Generate,
@@ -34,7 +34,15 @@ MESSAGES = st.one_of(
         st.lists(SAMPLINGS, max_size=3).map(tuple),
     ),
     st.builds(Scored, st.lists(st.floats(allow_nan=False)).map(tuple)),
-    st.just(Ready(2048, Footprint(1, 2, 3), 4, 5, 6)),
+    st.builds(
+        Ready,
+        st.just(2048),
+        st.just(Footprint(1, 2, 3)),
+        st.none() | st.just(Infill((1,), (2,), (3, 4), ends=(5,))),
+        st.just(4),
+        st.just(5),
+        st.just(6),
+    ),
     st.just(Stats(stops=("cancelled", "eos"))),
 )
 
@@ -80,6 +88,12 @@ def test_what_is_too_long_is_not_sent() -> None:
         pytest.param(b'["Tokens", 1]', id="a number for a list"),
         pytest.param(b'["Generate", [1], "", [[16]]]', id="too little inside"),
         pytest.param(b'["Generate", [1], "", [16]]', id="a number for an object inside"),
+        pytest.param(
+            b'["Ready", 1, [1, 1, 1], [[], [], []], 1, 1, 1]', id="too little of what may lack"
+        ),
+        pytest.param(
+            b'["Ready", 1, null, null, 1, 1, 1]', id="nothing where there has to be something"
+        ),
         pytest.param(b'["Stats", 0, 0, 0, 0, 0, 0, 0, ["tired"]]', id="a reason that is none"),
     ],
 )
