@@ -99,9 +99,6 @@ ALLOWED = {
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
-    "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines",
-    "blocks", "trees", "normal", "similar", "symbols", "page", "layout",
     "document", "engine", "config", "healing", "common", "languages", "lines", "syntax", "position",
     "normal", "similar", "symbols", "context", "page", "layout", "prompt", "brackets", "extent",
     "indents", "repetition", "echoes", "postprocess", "rank", "secrets", "complete", "likely",
