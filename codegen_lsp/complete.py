@@ -61,17 +61,19 @@ class Known:
 
 NOTHING = Known()
 
-# Tokens of a candidate before its confidence is asked for: the first ones are the hardest to guess.
-N_SEEN = 3
+# Tokens of a candidate before its confidence is asked for: the first one is the hardest to guess.
+N_SEEN = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """Candidates, best first; what they were made from, and what that cost; and why they are so many
     and so long, in a few words. `is_sound` tells whether the text had no errors: then they
-    cause none either, however much of them is typed."""
+    cause none either, however much of them is typed; `dropped` is what was written and is not
+    shown, sure as the model was of it."""
 
     candidates: tuple[Candidate, ...] = ()
+    dropped: str = ""
     is_sound: bool = True
     reason: str = ""
     prompt: Prompt | None = None
@@ -118,7 +120,8 @@ def complete(
         candidate.cleaned(stop) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
     ranked = rank(candidates, context)
-    return Completion(ranked, parses(context.parsed), reason, prompt, stats, known)
+    dropped = written[0].shown if not ranked and written[0].is_sure else ""
+    return Completion(ranked, dropped, parses(context.parsed), reason, prompt, stats, known)
 
 
 def without_new_errors(
@@ -188,18 +191,18 @@ class _Written:
 
     def ends_with(self, token: Token) -> bool:
         """Take a token; say whether the ones behind it would not be shown."""
-        if "\n" in token.text and self._is_sure():
+        if "\n" in token.text and self.is_sure:
             self._n_sure = len(self._text) + token.text.index("\n")
         self._text += token.text
         self._ends.append(len(self._text))
         self._logprobs.append(token.logprob)
-        is_lost = len(self._logprobs) >= N_SEEN and not self._is_sure()
+        is_lost = len(self._logprobs) >= N_SEEN and not self.is_sure
         return is_lost or is_complete(self.shown, self._context, self._extent)
 
     def cleaned(self, stop: Stop) -> Candidate:
         """What is left to be shown of it, and of which tokens that is made."""
         text = whole_lines(self._text) if stop == "length" else self._text
-        if not self._is_sure():
+        if not self.is_sure:
             text = text[: self._n_sure]
         shown = clean(text[self._n_healed :], self._context, self._extent)
         shown = until_secret(shown, self._context.line_before)
@@ -208,5 +211,6 @@ class _Written:
             self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop
         )
 
-    def _is_sure(self) -> bool:
+    @property
+    def is_sure(self) -> bool:
         return mean_logprob(self._logprobs) >= self._doubt

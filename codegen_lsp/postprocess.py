@@ -33,6 +33,7 @@ from codegen_lsp.indents import (
     straight,
 )
 from codegen_lsp.languages import row
+from codegen_lsp.lines import indentation
 from codegen_lsp.repetition import circle, stutter
 from codegen_lsp.syntax import adds_error, block_end, kind_at
 
@@ -144,15 +145,27 @@ def _paper(text: str, context: Context, _: Extent) -> str:
 
 
 def _one_line(text: str, context: Context, extent: Extent) -> str:
-    """One line, unless a block may be suggested; where it opens a bracket, up to where that closes."""
+    """One line, unless a block may be suggested; where it opens a bracket, up to where that closes, and
+    where it is a header without a body, with the first line of that: alone it would not parse."""
     if extent is Extent.BLOCK or "\n" not in text:
         return text
     opened = balance(text, context.language, context.line_before)
     ends = [at for at, character in enumerate(text) if character == "\n"]
     for end in ends[:MOST_LINES]:
-        if not opened.is_open(end):
+        if not opened.is_open(end) and not _wants_body(text[:end], context):
             return text[:end]
     return text[: ends[0]] if len(ends) >= MOST_LINES else text
+
+
+def _wants_body(text: str, context: Context) -> bool:
+    """Whether a text ends behind a header that has no body yet, in a language of indented blocks."""
+    if not text.rstrip().endswith(":") or row(context.language).grammar is None:
+        return False
+    if row(context.language).blocks != "indentation":
+        return False
+    line = (context.line_before + text).rstrip().rpartition("\n")[2]
+    below = context.suffix.partition("\n")[2].lstrip("\n").partition("\n")[0]
+    return indentation(below) <= indentation(line)
 
 
 def _no_bracket_too_many(text: str, context: Context, _: Extent) -> str:

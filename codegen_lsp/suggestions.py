@@ -6,16 +6,22 @@ is the one it was made for, or that text with a beginning of the answer typed in
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, replace
 
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, typed_since
+from codegen_lsp.normal import normal
 
 MAX_SUGGESTIONS = 250  # llama.vim's cache
 # Characters of the texts that they were made for: forty versions of a file of 10,000 lines.
 MAX_CHARACTERS = 16_000_000
+
+MAX_WORD = 64
+IN_WORD = re.compile(r"\w+")
+WORD_END = re.compile(r"\w+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +90,25 @@ def _match(suggestion: Suggestion, request: Request) -> Found | None:
         return None
     if typed:
         left = tuple(_rest(each, typed) for each in completion.candidates if _holds(each, typed))
-        if not left:
+        if not left and not (not request.invoked and _still_nothing(suggestion, typed)):
             return None
         completion = replace(completion, candidates=left)
     return Found(completion, suggestion.attempt, typed)
+
+
+def _still_nothing(suggestion: Suggestion, typed: str) -> bool:
+    """Whether there is still nothing to say, as there was nothing: what is typed is what was dropped; or
+    is part of a word of which less than twice as much is known."""
+    earlier, completion = suggestion.request, suggestion.completion
+    if completion.candidates:
+        return False
+    if completion.dropped.startswith(normal(typed, earlier.document.language)):
+        return True
+    begun = WORD_END.search(
+        earlier.document.text, max(0, earlier.offset - MAX_WORD), earlier.offset
+    )
+    n_known = len(begun[0]) if begun else 0
+    return IN_WORD.fullmatch(typed) is not None and len(typed) < n_known
 
 
 def _holds(candidate: Candidate, typed: str) -> bool:

@@ -37,7 +37,8 @@ ALLOWED = {
     "repetition": set(),
     "echoes": {"brackets", "common", "context", "extent", "indents", "lines", "repetition"},
     "postprocess": {
-        "brackets", "context", "echoes", "extent", "indents", "languages", "repetition", "syntax",
+        "brackets", "context", "echoes", "extent", "indents", "languages", "lines", "repetition",
+        "syntax",
     },
     "rank": {"brackets", "context", "document"},
     "secrets": {"common"},
@@ -49,7 +50,7 @@ ALLOWED = {
     "privacy": {"config", "context", "document", "normal", "secrets"},
     "ignore": {"privacy"},
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
-    "suggestions": {"complete", "config", "document"},
+    "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
@@ -111,8 +112,8 @@ DOORS = {
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "llama_cpp": {"native"},
-    "tree_sitter": {"syntax", "referee"},  # who judges the first shares nothing with it
-    "tree_sitter": {"syntax", "trees"},
+    "tree_sitter": {"syntax", "trees", "referee"},  # who judges the first shares nothing with it
+    "tree_sitter": {"syntax", "trees", "referee"},
     "httpx": {"models"},
     "pathspec": {"ignore"},
     "platformdirs": {"models"},

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +119,22 @@ def test_no_suggestion_is_ever_stale(edits: list[tuple[int, int, str]], replies:
             reply = replies[n % len(replies)]
             suggestions.put(request(text, cursor), Config(), completion(reply), n)
             said.append((text, cursor, reply))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("x = vale", [], id="one letter more of a word of three"),
+        pytest.param("x = valued", [], id="what was dropped is typed"),
+        pytest.param("x = valuex", None, id="as much again"),
+        pytest.param("x = val(", None, id="the word has ended"),
+    ],
+)
+def test_where_there_was_nothing_to_say_there_is_nothing_for_a_while(
+    text: str, expected: list[str] | None
+) -> None:
+    suggestions = Suggestions()
+    nothing = Completion(dropped="ued(")
+    suggestions.put(request("x = val", 7), Config(), nothing, 1)
+    assert found(suggestions, request(text, len(text))) == expected
+    assert suggestions.find(replace(request(text, len(text)), invoked=True), Config()) is None
