@@ -22,7 +22,7 @@ ALLOWED = {
     "languages": set(),
     "lines": {"languages"},
     "blocks": {"languages", "lines"},
-    "trees": {"blocks", "common", "languages"},
+    "trees": {"blocks", "common", "languages", "lines"},
     "syntax": {"blocks", "languages", "lines", "trees"},
     "position": {"document"},
     "normal": {"languages"},
