@@ -87,7 +87,7 @@ def test_a_long_prefix_begins_at_a_line(end: str) -> None:
 def test_of_a_huge_text_only_a_part_is_looked_at(end: str) -> None:
     lines = [f"line {n:8}" for n in range(MAX_TEXT // 10)]
     document = Document("file:///t", "python", 1, end.join(lines))
-    offsets = [0, len(document.text) // 2, len(document.text)]
+    offsets = [0, 8 * BLOCK + 50, 8 * BLOCK - 50, len(document.text) // 2, len(document.text)]
     for offset in offsets:
         context = gather(document, offset)
         assert context is not None
