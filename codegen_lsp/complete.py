@@ -119,7 +119,7 @@ def complete(
     candidates = [
         candidate.cleaned(stop) for candidate, stop in zip(written, stats.stops, strict=True)
     ]
-    ranked = rank(candidates, context)
+    ranked = rank(candidates, replace(context, chunks=rendered.layout.chunks))
     dropped = written[0].shown if not ranked and written[0].is_sure else ""
     return Completion(ranked, dropped, parses(context.parsed), reason, prompt, stats, known)
 

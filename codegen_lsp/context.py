@@ -34,8 +34,9 @@ class Context:
     r"""The text around the cursor, in normal form: \n as its only line end, spaces for tabs.
 
     `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
-    text, and `offset` the cursor in it. `path` is how a person calls the file. A huge file counts as
-    the part around the cursor, with one line above it.
+    text, and `offset` the cursor in it. `path` is how a person calls the file. `chunks` are those of
+    other files that the prompt shows. A huge file counts as the part around the cursor, with one line
+    above it.
     """
 
     language: str
@@ -47,6 +48,7 @@ class Context:
     path: str = ""
     style: Style = PLAIN
     surroundings: Surroundings | None = field(default=None, repr=False, compare=False)
+    chunks: tuple[Chunk, ...] = ()
 
     @cached_property
     def line_before(self) -> str:
@@ -77,7 +79,7 @@ class Context:
         return definitions(self.parsed)
 
     @cached_property
-    def chunks(self) -> tuple[Chunk, ...]:
+    def elsewhere(self) -> tuple[Chunk, ...]:
         """What other files say about the code at the cursor, the most valuable first. It is looked up
         when first asked for: most prompts keep the chunks of the one before."""
         if self.surroundings is None:
@@ -89,10 +91,10 @@ class Context:
         unknown = [name for name in self.names if name not in own]
         first = sorted(unknown, key=lambda name: name not in imported)
         near = "\n".join(self.prefix.split("\n")[-N_LINES_NEAR:])
-        elsewhere = self.surroundings.definitions(
+        defined = self.surroundings.definitions(
             first, self.path, imported, in_folder=self.language in PACKAGE_LANGUAGES
         )
-        return elsewhere + self.surroundings.similar(near, self.path)
+        return defined + self.surroundings.similar(near, self.path)
 
     def restored(self, answer: str) -> str:
         """An answer with the line ends and the indentation of the document around the cursor."""

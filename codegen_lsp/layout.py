@@ -24,9 +24,11 @@ from codegen_lsp.syntax import Parsed, Scope, header, imports, names, scopes
 # 1,024 tokens the rest is 30 to 40 lines typed.
 FILL = 0.6
 SEAM = 0.1
-# Of other files, and of the same file above the window. Copilot gives other files half of its prompts;
-# but these are ten times as long, and what is given away is lines that the person sees and the model
-# does not.
+# Of other files, and of the same file above the window. Copilot gives other files half of its prompts,
+# which are ten times as long. For the embedded model it makes no difference: at 360 places in six
+# languages, with 1,024 tokens, it took 1.394 bits a byte for the next two lines with these shares, 1.394
+# with nothing in front of a window that fills the same, 1.401 with 15 and 15 %, and 1.403 with a window
+# that fills the budget. Names that a small model only copies, larger ones make use of.
 CHUNKS = 0.15
 HEAD = 0.1
 # Definitions of the same file that are shown.
@@ -94,7 +96,7 @@ def _chosen(
     context: Context, former: tuple[Chunk, ...], n_characters: int
 ) -> tuple[tuple[Chunk, ...], str]:
     """Chunks of other files that fit, the former first, then the best; and all of these as comments."""
-    offered = context.chunks
+    offered = context.elsewhere
     kept = [chunk for chunk in former if chunk in offered]
     chosen: tuple[Chunk, ...] = ()
     for chunk in dict.fromkeys((*kept, *offered)):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen_lsp.context import BLOCK, MAX_LINE, MAX_TEXT, WINDOW, Context, gather
-from codegen_lsp.document import Chunk, Document
+from codegen_lsp.document import Document
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.symbols import Symbol, outline
 from codegen_lsp.syntax import parse
@@ -87,7 +87,7 @@ def test_a_long_prefix_begins_at_a_line(end: str) -> None:
 def test_of_a_huge_text_only_a_part_is_looked_at(end: str) -> None:
     lines = [f"line {n:8}" for n in range(MAX_TEXT // 10)]
     document = Document("file:///t", "python", 1, end.join(lines))
-    offsets = [0, len(document.text) // 2, len(document.text)]
+    offsets = [0, 8 * BLOCK + 50, 8 * BLOCK - 50, len(document.text) // 2, len(document.text)]
     for offset in offsets:
         context = gather(document, offset)
         assert context is not None
@@ -146,19 +146,19 @@ def surrounded(marked: str) -> Context:
 
 
 def test_other_files_say_what_names_near_the_cursor_mean() -> None:
-    chunks = surrounded("from shop.cart import Cart\n\ncart = Cart()\ncart.<CURSOR>").chunks
+    chunks = surrounded("from shop.cart import Cart\n\ncart = Cart()\ncart.<CURSOR>").elsewhere
     assert chunks[0].path == "shop/cart.py"
     assert "def add(self, item: str, count: int = 1) -> None" in chunks[0].text
 
 
 def test_what_the_file_defines_itself_is_not_looked_up_elsewhere() -> None:
-    assert surrounded("from shop import cart\nclass Cart: pass\n\nCart<CURSOR>").chunks == ()
+    assert surrounded("from shop import cart\nclass Cart: pass\n\nCart<CURSOR>").elsewhere == ()
 
 
 def test_names_far_above_the_cursor_do_not_matter() -> None:
     begin = "from shop.cart import Cart\n"
-    assert surrounded(begin + "x = 1\n" * 100 + "<CURSOR>").chunks == ()
-    assert surrounded(begin + "x = 1\n" * 5 + "<CURSOR>").chunks != ()
+    assert surrounded(begin + "x = 1\n" * 100 + "<CURSOR>").elsewhere == ()
+    assert surrounded(begin + "x = 1\n" * 5 + "<CURSOR>").elsewhere != ()
 
 
 def test_what_is_imported_comes_first() -> None:
@@ -169,13 +169,12 @@ def test_what_is_imported_comes_first() -> None:
     document, offset = at_cursor(marked, "java")
     context = gather(document, offset, surroundings=surroundings, path="shop/A.java")
     assert context is not None
-    assert [chunk.text for chunk in context.chunks] == ["class Cart", "class Item"]
+    assert [chunk.text for chunk in context.elsewhere] == ["class Cart", "class Item"]
 
 
 def test_what_is_not_imported_is_not_in_sight() -> None:
-    assert surrounded("Cart<CURSOR>").chunks == ()
+    assert surrounded("Cart<CURSOR>").elsewhere == ()
 
 
 def test_without_surroundings_there_are_no_chunks() -> None:
-    chunks: tuple[Chunk, ...] = context_at("Cart<CURSOR>").chunks
-    assert chunks == ()
+    assert context_at("Cart<CURSOR>").elsewhere == ()

@@ -322,6 +322,6 @@ def test_what_a_project_defines_is_known_elsewhere_in_it(tmp_path: Path) -> None
     project.open([tmp_path], Config())
     assert over.wait(PATIENCE)
     project.close()
-    assert surroundings.definitions(["Cart"], near="main.py", imported={"cart"}) == (
+    assert surroundings.definitions(["Cart"], "main.py", imported=["Cart"]) == (
         Chunk("shop/cart.py", "class Cart:\n    def add(self, item: str) -> None:"),
     )

@@ -219,7 +219,7 @@ def test_chunks_stay_in_their_order_while_they_are_among_the_best() -> None:
     first, second = before.layout.chunks
     surroundings.touch(second.path, 0)
     context = replace(context)
-    assert context.chunks == (second, first)
+    assert context.elsewhere == (second, first)
     assert render(context, tokenize, 2000, before.layout, fresh=True).prompt == before.prompt
 
 

@@ -36,10 +36,10 @@ def test_small_neighbours_are_one_piece() -> None:
 @pytest.mark.parametrize(
     ("text", "begins"),
     [
-        pytest.param("a = 1\n" * 10 + "\n" + "b = 1\n" * 15, "b = 1", id="at a paragraph"),
+        pytest.param("a = 1\n" * 10 + "\nfirst = 1\n" + "b = 1\n" * 15, "first", id="at a paragraph"),
         pytest.param(
-            "void f() {\n" + "  a();\n" * 16 + "}\nvoid g() {\n" + "  b();\n" * 9 + "}\n", "void g",
-            id="behind a closing bracket",
+            "void f() {\n" + "  a();\n" * 19 + "}\nvoid g() {\n" + "  b();\n" * 9 + "}\n", "  a",
+            id="not before a closing bracket",
         ),
     ],
 )  # fmt: skip

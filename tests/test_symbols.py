@@ -39,7 +39,8 @@ def texts(text: str, language: str) -> dict[str, str]:
             "class A\n    public int size( int x)", id="a signature of two lines in one",
         ),
         pytest.param(
-            "go", "package a\n\nfunc (c *Cart) Add(name string) error {\n\treturn nil\n}\n", "Add",
+            "go",
+            "package a\n\ntype Cart struct{}\n\nfunc (c *Cart) Add(name string) error {\n}\n", "Add",
             "func (c *Cart) Add(name string) error", id="Go",
         ),
         pytest.param(
