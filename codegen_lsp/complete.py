@@ -63,6 +63,9 @@ NOTHING = Known()
 
 # Tokens of a candidate before its confidence is asked for: the first one is the hardest to guess.
 N_SEEN = 2
+# The probability, the product of all tokens', from which on a statement that has opened a bracket goes on
+# on another line: of what is less likely than this hardly a tenth is right (benchmarks/confidence.py).
+ANOTHER_LINE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,8 @@ class _Written:
         self._ends.append(len(self._text))
         self._logprobs.append(token.logprob)
         is_lost = len(self._logprobs) >= N_SEEN and not self.is_sure
+        if "\n" in token.text and self._extent is Extent.LINE:
+            is_lost |= sum(self._logprobs) < math.log(ANOTHER_LINE)
         return is_lost or is_complete(self.shown, self._context, self._extent)
 
     def cleaned(self, stop: Stop) -> Candidate:

@@ -22,6 +22,7 @@ WEIGHT = 0.1
 LATENCY_S = 0.1
 
 LIKELY = 0.5  # that the answer is there before the next key
+UPPER_QUARTILE = 0.674  # of the normal distribution, in deviations
 STEP, MAX_DELAY = 0.02, 0.5  # seconds; Tabby waits up to a second, Neovim always 0.2
 
 
@@ -52,6 +53,11 @@ class Rhythm:
             if self._no_key_until(wait + self._latency) >= LIKELY * self._no_key_until(wait):
                 return wait
         return MAX_DELAY
+
+    def hesitation(self) -> float:
+        """After how many seconds without a key it was rather the last one for a while: three of four
+        come sooner."""
+        return math.exp(self._mean + UPPER_QUARTILE * math.sqrt(self._variance))
 
     def _no_key_until(self, seconds: float) -> float:
         """The probability that so long after a key there was no other."""

@@ -323,7 +323,7 @@ class Session:
             way = Way(place, best.text)
         if way is not None and not request.single_line:
             loop = asyncio.get_running_loop()
-            self._looking_ahead = loop.call_later(self._rhythm.delay(), self._look_ahead, way)
+            self._looking_ahead = loop.call_later(self._rhythm.hesitation(), self._look_ahead, way)
 
     def _look_ahead(self, way: Way) -> None:
         """Write what will be asked for at the end of a way, before it is."""

@@ -31,6 +31,11 @@ def test_who_types_fast_is_given_time() -> None:
     assert after_keys(0.6, 0.25).delay() == 0 < after_keys(0.12, 0.25).delay()
 
 
+def test_who_hesitates_types_no_faster_than_others() -> None:
+    assert 0.2387 < Rhythm().hesitation() < 0.2387 + 0.1116
+    assert after_keys(0.12, 0.1).hesitation() < 0.2 < after_keys(0.5, 0.1).hesitation()
+
+
 def test_thinking_is_no_rhythm() -> None:
     rhythm = after_keys(0.24, 0.25)
     before = rhythm.delay()
