@@ -17,7 +17,7 @@ from typing import Any
 
 from report import between, short, table, where
 
-from codegen_lsp.tally import FIGURES, SOURCES
+from codegen_lsp.evaluate.tally import FIGURES, SOURCES
 
 Result = Mapping[str, Any]
 

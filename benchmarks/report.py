@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from codegen_lsp.bench import FIGURES
-from codegen_lsp.peers import RACES
+from codegen_lsp.evaluate.bench import FIGURES
+from codegen_lsp.evaluate.peers import RACES
 
 Result = Mapping[str, Any]
 

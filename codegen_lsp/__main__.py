@@ -189,9 +189,9 @@ def bench_engine(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure the engine against bare llama.cpp (some minutes; let the machine do nothing else)."""
-    from codegen_lsp.bench import FIGURES, BenchError, measure
-    from codegen_lsp.peers import compare
-    from codegen_lsp.program import ProgramError
+    from codegen_lsp.evaluate.bench import FIGURES, BenchError, measure
+    from codegen_lsp.evaluate.peers import compare
+    from codegen_lsp.evaluate.program import ProgramError
     from codegen_lsp.terminal import bench_json, print_bench, print_step
 
     signal.signal(
@@ -241,10 +241,10 @@ def bench_replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Type real files through the real server as a person would, and measure what comes of it."""
-    from codegen_lsp.contest import Conditions, hold
-    from codegen_lsp.program import ProgramError
-    from codegen_lsp.replay import ReplayError, script
-    from codegen_lsp.tally import FIGURES
+    from codegen_lsp.evaluate.contest import Conditions, hold
+    from codegen_lsp.evaluate.program import ProgramError
+    from codegen_lsp.evaluate.replay import ReplayError, script
+    from codegen_lsp.evaluate.tally import FIGURES
     from codegen_lsp.terminal import print_replay, print_step, replay_json
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)

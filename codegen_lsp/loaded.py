@@ -104,6 +104,12 @@ class Loaded:
                 n_evaluated = self._warm(likely, config, cancel)
         return n_evaluated
 
+    def reconsider(self) -> None:
+        """What may be read is decided by other rules than before: keep nothing that was put together by
+        those."""
+        self._start_anew()
+        self._known.clear()
+
     def forget(self, uri: str) -> None:
         """Of a document that was closed nothing is kept."""
         for place in [place for place in self._ready if place.document.uri == uri]:

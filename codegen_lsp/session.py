@@ -22,7 +22,7 @@ from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.extent import COMPLETE
-from codegen_lsp.ignore import Ignore, path_of
+from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
 from codegen_lsp.loaded import Loaded
 from codegen_lsp.privacy import refusal
@@ -122,6 +122,7 @@ class Session:
         """Take new settings; say whether they ask for an engine other than the one that is loaded, or
         about to be: then `load` it."""
         if _reading_settings(config) != _reading_settings(self.config):
+            self._reconsider()
             self._open_folders(config)
         self.config = config
         last = self._loaded.settings if self._loading is None else self._loading.settings
@@ -137,7 +138,10 @@ class Session:
 
     def changed_on_disk(self, uri: str) -> None:
         """A file was made, changed, or deleted; or it is no longer open."""
-        if (path := path_of(uri)) is not None and uri not in self.documents:
+        path = path_of(uri)
+        if path is not None and Path(path).name in RULES:
+            self._reconsider()
+        if path is not None and uri not in self.documents:
             self.project.look_again(path)
 
     async def load(self, progress: Callable[[float], None]) -> None:
@@ -292,6 +296,12 @@ class Session:
         is_new_line = request.document.text[: request.offset].rstrip(" \t").endswith(("\n", "\r"))
         return sparing + (0.0 if is_new_line else self._rhythm.delay())
 
+    def _reconsider(self) -> None:
+        """Other files may be read than before."""
+        self.ignore.forget()
+        self._suggestions.clear()
+        self._executor.submit(self._loaded.reconsider)
+
     def _open_folders(self, config: Config) -> None:
         if self._folders:
             self.project.open(self._folders, config)
@@ -368,6 +378,7 @@ class Session:
 
     def _interrupt(self) -> None:
         """Prepare for nothing just now. What the engine has evaluated by then it keeps."""
+        self.project.pause()
         self._preparing.set()
         if self._pausing is not None:
             self._pausing.cancel()
@@ -381,6 +392,7 @@ class Session:
         # The one worked on comes first: a key may come at any time.
         uris = sorted(self.documents, key=lambda uri: uri != self._attention)
         places = [Place(self.documents[uri], self._cursors[uri].offset) for uri in uris]
+        self.project.resume()
         self._preparing = Cancel()
         work = asyncio.get_running_loop().run_in_executor(
             self._executor, self._loaded.prepare, likely, places, self.config, self._preparing

@@ -15,13 +15,13 @@ from rich.text import Text
 from codegen_lsp.complete import Completion
 from codegen_lsp.doctor import Check
 from codegen_lsp.document import Candidate, Document
+from codegen_lsp.evaluate.tally import SOURCES, Spread
 from codegen_lsp.models import Model
-from codegen_lsp.tally import SOURCES, Spread
 
 if TYPE_CHECKING:  # these load llama.cpp's library, which the other commands may not need
-    from codegen_lsp import contest
-    from codegen_lsp.bench import Report
-    from codegen_lsp.peers import Comparison
+    from codegen_lsp.evaluate import contest
+    from codegen_lsp.evaluate.bench import Report
+    from codegen_lsp.evaluate.peers import Comparison
 
 LINES_BEFORE, LINES_AFTER = 20, 4  # of the file, around the ghost text
 

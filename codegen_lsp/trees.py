@@ -22,9 +22,10 @@ from typing import NamedTuple
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Point, Range, Tree
 
-from codegen_lsp.blocks import Block
 from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.languages import row
+from codegen_lsp.lines import code_before
+from codegen_lsp.blocks import Block
 
 # A larger text has no tree. A first parse takes 0.1 to 0.2 ms a kilobyte: this one a fifth of a second.
 MAX_TEXT = 1_000_000
@@ -37,9 +38,9 @@ FEW, MAX_LEVELS = 12, 64
 # How often the parser asks whether to go on (every hundred steps, 0.02 to 0.15 ms) until a text is given up:
 # a megabyte of sound code takes 5,000; and how often at a key, where there is an excerpt to do with.
 EFFORT = 20_000
-KEY_EFFORT = 40
+KEY_EFFORT = 120
 # How many keys it takes until what was given up is tried again; the second figure is for trying thoroughly.
-WAIT = 16
+WAIT = 32
 LONG_WAIT = 256
 
 
@@ -105,10 +106,10 @@ def adds_error(parsed: Parsed, offset: int, text: str) -> bool:
     """Whether the text parses worse with another one inserted at `offset`: whether there is an error or a
     missing node that was not there.
 
-    While one types there is an error at the cursor already. It may grow with what is inserted, or go
-    elsewhere on the lines that it touched; but there may not be more of them, and none on other lines. What makes
-    parsing give up is worse, too. In a large text the definitions around the cursor are asked, then
-    the whole, if it was parsed and can be in the time that a key may take.
+    While one types there is an error at the cursor already. It may grow with what is inserted, or become
+    others on the lines that it touched; but not more of them, and none on other lines. An error
+    elsewhere is nothing to trade with. What makes parsing give up is worse, too. In a large text the
+    definitions around the cursor are asked, then the whole, if that takes no longer than a key may.
     """
     if parsed.tree is None:
         return False
@@ -194,38 +195,38 @@ def _is_worse(
     after = _run(grammar, source, moved, effort, moved.included_ranges if is_excerpt else None)
     if after is None:
         return is_excerpt or len(text) <= SMALL
-    return bool(new_errors(known, errors(after), edit, parsed.text, text))
+    return is_worse(known, errors(after), edit, parsed.text, text)
 
 
-def new_errors(
-    before: list[Error], after: list[Error], edit: Edit, old: str, new: str
-) -> list[Error]:
-    """The errors that an insertion has made; see `adds_error`."""
-    if not after:
-        return []
+def is_worse(before: list[Error], after: list[Error], edit: Edit, old: str, new: str) -> bool:
+    """Whether an insertion has made errors; see `adds_error`."""
     n_added = edit.new_end - edit.start
-    line_start = old.rfind("\n", 0, edit.start) + 1
-    low = min(line_start, len(old[: edit.start].rstrip()))
-    high = _first_not(old, edit.start)
-    here = [error for error in before if error.start <= high and error.end >= low]
-    far = Counter(
-        error if error.end < low else Error(error.start + n_added, error.end + n_added, error.kind)
-        for error in before
-        if error.end < low or error.start > high
-    )
-    others = []
-    for error in after:
-        if far[error]:
-            far[error] -= 1
+    kept = Counter(after)
+    gone = []
+    for error in before:
+        start = error.start if error.start <= edit.start else error.start + n_added
+        end = error.end if error.end < edit.start else error.end + n_added
+        moved = Error(start, end, error.kind)
+        if kept[moved]:
+            kept[moved] -= 1
         else:
-            others.append(error)
-    if len(others) > len(here):
-        return others
-    first = min([edit.start, *(error.start for error in here)])
-    last = max([edit.new_end, *(error.end + n_added for error in here)])
-    first, last = new.rfind("\n", 0, first) + 1, new.find("\n", last)
-    last = len(new) if last < 0 else last
-    return [error for error in others if error.start < first or error.end > last]
+            gone.append(moved)
+    made = list(kept.elements())
+    if len(made) > len(gone):
+        return True
+    around = _lines_of(new, code_before(old, edit.start), _first_not(new, edit.new_end))
+    touched = [_lines_of(new, error.start, error.end) for error in gone]
+    if any(low <= around[1] and high >= around[0] for low, high in touched):
+        touched.append(_lines_of(new, edit.start, edit.new_end))
+    return any(
+        not any(low <= error.start and error.end <= high for low, high in touched) for error in made
+    )
+
+
+def _lines_of(text: str, start: int, end: int) -> tuple[int, int]:
+    """From where to where the lines reach on which a span is."""
+    line_end = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, len(text) if line_end < 0 else line_end
 
 
 def _first_not(text: str, offset: int) -> int:

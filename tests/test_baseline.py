@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from codegen_lsp.baseline import MAX_PREFIX_TOKENS, LlamaVim, local_at, rendered
 from codegen_lsp.document import Document
-from codegen_lsp.program import ProgramError
-from codegen_lsp.raw import Vocabulary
-from codegen_lsp.replay import Answer, Edit
+from codegen_lsp.evaluate.baseline import MAX_PREFIX_TOKENS, LlamaVim, local_at, rendered
+from codegen_lsp.evaluate.program import ProgramError
+from codegen_lsp.evaluate.raw import Vocabulary
+from codegen_lsp.evaluate.replay import Answer, Edit
 from tests.client import TIMEOUT
 from tests.marked import CURSOR
 

@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from codegen_lsp.bench import (
+from codegen_lsp.engine import Cancel, Prompt, Sampling
+from codegen_lsp.evaluate.bench import (
     FIGURES,
     MAX_REPETITIONS,
     BenchError,
@@ -21,12 +22,11 @@ from codegen_lsp.bench import (
     collect,
     figure,
 )
-from codegen_lsp.engine import Cancel, Prompt, Sampling
+from codegen_lsp.evaluate.peers import RACES, Comparison, Race, compare
+from codegen_lsp.evaluate.program import LanguageServer, ProgramError, running
+from codegen_lsp.evaluate.raw import Raw
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import EMBEDDED_PATH
-from codegen_lsp.peers import RACES, Comparison, Race, compare
-from codegen_lsp.program import LanguageServer, ProgramError, running
-from codegen_lsp.raw import Raw
 from codegen_lsp.terminal import bench_json, print_bench
 from codegen_lsp.worker import Worker
 

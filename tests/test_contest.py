@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from codegen_lsp.contest import Gate, Report, Side
-from codegen_lsp.tally import FIGURES, Generated, Pressed, Tally, tally
+from codegen_lsp.evaluate.contest import Gate, Report, Side
+from codegen_lsp.evaluate.tally import FIGURES, Generated, Pressed, Tally, tally
 from codegen_lsp.terminal import print_replay, replay_json
 
 ROOT = Path(__file__).parent.parent

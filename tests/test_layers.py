@@ -21,6 +21,8 @@ ALLOWED = {
     "common": set(),
     "languages": set(),
     "lines": {"languages"},
+    "blocks": {"languages", "lines"},
+    "trees": {"blocks", "common", "languages", "lines"},
     "syntax": {"blocks", "languages", "lines", "trees"},
     "position": {"document"},
     "normal": {"languages"},
@@ -80,30 +82,44 @@ ALLOWED = {
     "models": set(),
     "tune": {"llama", "models", "slot"},
     "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},
-    "program": set(),
-    "raw": {"engine", "native"},
-    "bench": {"__init__", "engine", "program", "raw", "worker"},
-    "peers": {"bench", "engine", "program", "raw"},
-    "torch_peer": set(),
+    "evaluate.program": set(),
+    "evaluate.raw": {"engine", "native"},
+    "evaluate.bench": {"__init__", "engine", "evaluate.program", "evaluate.raw", "worker"},
+    "evaluate.peers": {"engine", "evaluate.bench", "evaluate.program", "evaluate.raw"},
+    "evaluate.torch_peer": set(),
     # Who types, and what comes of it; these know nothing of who completes.
-    "typist": set(),
-    "tally": {"typist"},
-    "referee": {"languages"},
-    "replay": {"document", "languages", "referee", "syntax", "tally", "typist"},
-    "editor": {"bench", "document", "position", "program", "replay", "tally"},
-    "baseline": {"document", "peers", "program", "raw", "replay", "tally"},
-    "contest": {"baseline", "bench", "editor", "llama", "peers", "replay", "tally"},
-    "terminal": {"bench", "complete", "contest", "doctor", "document", "models", "peers", "tally"},
-    "blocks": {"languages", "lines"},
-    "trees": {"blocks", "common", "languages"},
+    "evaluate.typist": set(),
+    "evaluate.tally": {"evaluate.typist"},
+    "evaluate.referee": {"languages"},
+    "evaluate.replay": {
+        "document", "evaluate.referee", "evaluate.tally", "evaluate.typist", "languages", "syntax",
+    },
+    "evaluate.editor": {
+        "document", "evaluate.bench", "evaluate.program", "evaluate.replay", "evaluate.tally",
+        "position",
+    },
+    "evaluate.baseline": {
+        "document", "evaluate.peers", "evaluate.program", "evaluate.raw", "evaluate.replay",
+        "evaluate.tally",
+    },
+    "evaluate.contest": {
+        "evaluate.baseline", "evaluate.bench", "evaluate.editor", "evaluate.peers",
+        "evaluate.replay", "evaluate.tally", "llama",
+    },
+    "terminal": {
+        "complete", "doctor", "document", "evaluate.bench", "evaluate.contest", "evaluate.peers",
+        "evaluate.tally", "models",
+    },
+    "evaluate.__init__": set(),
 }  # fmt: skip
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
-    "document", "engine", "config", "healing", "common", "languages", "lines", "syntax", "position",
-    "normal", "similar", "symbols", "context", "page", "layout", "prompt", "brackets", "extent",
-    "indents", "repetition", "echoes", "postprocess", "rank", "secrets", "complete", "likely",
-    "privacy", "suggestions", "rhythm", "wire", "typist", "tally", "blocks", "trees",
+    "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "trees",
+    "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout", "prompt",
+    "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
+    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -112,8 +128,12 @@ DOORS = {
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "llama_cpp": {"native"},
-    "tree_sitter": {"syntax", "trees", "referee"},  # who judges the first shares nothing with it
-    "tree_sitter": {"syntax", "trees", "referee"},
+    "tree_sitter": {
+        "syntax",
+        "trees",
+        "evaluate.referee",
+    },  # who judges the first shares nothing with it
+    "tree_sitter": {"syntax", "trees", "evaluate.referee"},
     "httpx": {"models"},
     "pathspec": {"ignore"},
     "platformdirs": {"models"},
@@ -123,7 +143,13 @@ DOORS = {
 
 
 def rooms() -> list[str]:
-    return sorted(path.stem for path in PACKAGE.glob("*.py"))
+    """Dotted, as they are imported."""
+    paths = [path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py")]
+    return sorted(".".join(path.parts) for path in paths)
+
+
+def file_of(room: str) -> Path:
+    return PACKAGE / f"{room.replace('.', '/')}.py"
 
 
 def imported(path: Path) -> set[str]:
@@ -140,13 +166,20 @@ def imported(path: Path) -> set[str]:
 
 def rooms_imported(room: str) -> set[str]:
     """Of ours. `from codegen_lsp import __version__` comes out of `__init__`."""
-    dotted = [name.split(".") for name in imported(PACKAGE / f"{room}.py")]
+    ours = [
+        name[len("codegen_lsp.") :]
+        for name in imported(file_of(room))
+        if name.startswith("codegen_lsp.")
+    ]
     known = set(rooms())
-    return {
-        parts[1] if parts[1] in known else "__init__"
-        for parts in dotted
-        if parts[0] == "codegen_lsp" and len(parts) > 1
-    }
+    return {room_of(name, known) for name in ours if name != "evaluate"}
+
+
+def room_of(name: str, known: set[str]) -> str:
+    """The room that a dotted name leads to, or into."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name or "__init__"
 
 
 @pytest.mark.parametrize("room", [room for room in rooms() if room != "__main__"])
@@ -156,7 +189,7 @@ def test_room_imports_only_what_it_may(room: str) -> None:
 
 @pytest.mark.parametrize("room", sorted(PURE))
 def test_pure_rooms_know_no_world(room: str) -> None:
-    tops = {name.partition(".")[0] for name in imported(PACKAGE / f"{room}.py")}
+    tops = {name.partition(".")[0] for name in imported(file_of(room))}
     assert not tops & IMPURE
     libraries = tops - set(sys.stdlib_module_names) - {"codegen_lsp"}
     assert libraries <= ({"tree_sitter"} if room in {"syntax", "trees"} else set())
@@ -167,13 +200,13 @@ def test_libraries_come_in_by_their_door(library: str) -> None:
     users = {
         room
         for room in rooms()
-        if any(name.partition(".")[0] == library for name in imported(PACKAGE / f"{room}.py"))
+        if any(name.partition(".")[0] == library for name in imported(file_of(room)))
     }
     assert users <= DOORS[library]
 
 
 def test_only_training_knows_torch() -> None:
-    rooms = [*PACKAGE.glob("*.py"), *(ROOT / "quantize").glob("*.py")]
+    rooms = [*PACKAGE.rglob("*.py"), *(ROOT / "quantize").glob("*.py")]
     heavy = {"torch", "transformers", "tokenizers", "safetensors"}
     users = {
         path.stem for path in rooms if heavy & {name.partition(".")[0] for name in imported(path)}
@@ -183,6 +216,4 @@ def test_only_training_knows_torch() -> None:
 
 def test_the_product_does_not_know_the_instruments() -> None:
     for room in rooms():
-        assert not any(
-            name.partition(".")[0] == "quantize" for name in imported(PACKAGE / f"{room}.py")
-        )
+        assert not any(name.partition(".")[0] == "quantize" for name in imported(file_of(room)))

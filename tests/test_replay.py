@@ -14,12 +14,12 @@ from typing import Any
 import psutil
 import pytest
 
-from codegen_lsp.editor import MANNERS, Manners, editing
-from codegen_lsp.program import ProgramError
-from codegen_lsp.referee import is_worse
-from codegen_lsp.replay import Piece, ReplayError, Script, lay_out, replay, script
-from codegen_lsp.tally import Generated, Pressed, Tally, tally
-from codegen_lsp.typist import Stroke, strokes
+from codegen_lsp.evaluate.editor import MANNERS, Manners, editing
+from codegen_lsp.evaluate.program import ProgramError
+from codegen_lsp.evaluate.referee import is_worse
+from codegen_lsp.evaluate.replay import Piece, ReplayError, Script, lay_out, replay, script
+from codegen_lsp.evaluate.tally import Generated, Pressed, Tally, tally
+from codegen_lsp.evaluate.typist import Stroke, strokes
 from tests.client import TIMEOUT
 from tests.processes import is_gone, until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codegen_lsp.tally import FIGURES, Generated, Pressed, Spread, Tally, quantile, tally
+from codegen_lsp.evaluate.tally import FIGURES, Generated, Pressed, Spread, Tally, quantile, tally
 
 
 def key(**about: Any) -> Pressed:

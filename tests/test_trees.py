@@ -246,7 +246,7 @@ WORSE = [
     ("python", "def f(a,<CURSOR>\n", " b):\n    return a", False),
     ("python", "def f(a,<CURSOR>\n", " b", False),
     ("python", "if x<CURSOR>\n", " > 1:\n    pass", False),
-    ("python", "if x<CURSOR>\n", " > 1:\n    return (", True),
+    ("python", "if x<CURSOR>\n", " > 1:\n    return )\n)", True),
     ("python", "x = foo(<CURSOR>\ny = 2\n", "a)", False),
     ("python", "class A:\n    def f(self<CURSOR>\n\n    def g(self):\n        pass\n", ", a):\n        pass", False),
     ("javascript", "function f() {\n  return g(<CURSOR>\n}\n", "a);", False),
@@ -284,9 +284,8 @@ def test_adds_error(language: str, marked: str, text: str, expected: bool) -> No
 def test_adds_error_in_a_large_text(language: str) -> None:
     text = large(language, FUNCTION[language])
     parsed = parse(text, language)
-    offset = text.index("\n", len(text) // 2) + 1
-    line_end = text.index("\n", offset)
-    line = text[offset:line_end] + "\n"
+    line = FUNCTION[language].splitlines(keepends=True)[2]
+    offset = text.index(line, len(text) // 2)
     assert not adds_error(parsed, offset, line)
     assert adds_error(parsed, offset, line.rstrip()[:-1] + "((\n")
     assert adds_error(parsed, offset, '"' if language != "go" else "`")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.typist import (
+from codegen_lsp.evaluate.typist import (
     LINES_BEFORE,
     LONGEST_S,
     MEAN_S,

@@ -12,13 +12,13 @@ from typing import Any
 
 import psutil
 
-from codegen_lsp.baseline import llama_vim
-from codegen_lsp.bench import machine, versions
-from codegen_lsp.editor import MANNERS, editing
+from codegen_lsp.evaluate.baseline import llama_vim
+from codegen_lsp.evaluate.bench import machine, versions
+from codegen_lsp.evaluate.editor import MANNERS, editing
+from codegen_lsp.evaluate.peers import PeerError
+from codegen_lsp.evaluate.replay import Completer, Script, lay_out, replay
+from codegen_lsp.evaluate.tally import Pressed, Tally, quantile, shown_ms, tally
 from codegen_lsp.llama import default_tuning
-from codegen_lsp.peers import PeerError
-from codegen_lsp.replay import Completer, Script, lay_out, replay
-from codegen_lsp.tally import Pressed, Tally, quantile, shown_ms, tally
 
 THRESHOLD = "minConfidence"  # the setting of the confidence gate
 # Else what is measured depends on what other programs do.

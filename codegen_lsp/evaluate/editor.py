@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from codegen_lsp.bench import PACKAGE, SERVE
 from codegen_lsp.document import Document
+from codegen_lsp.evaluate.bench import PACKAGE, SERVE
+from codegen_lsp.evaluate.program import Conversation, ProgramError, running
+from codegen_lsp.evaluate.replay import Answer, Edit
+from codegen_lsp.evaluate.tally import Generated
 from codegen_lsp.position import position_at
-from codegen_lsp.program import Conversation, ProgramError, running
-from codegen_lsp.replay import Answer, Edit
-from codegen_lsp.tally import Generated
 
 START_S = 300.0  # in which a large model has to be loaded
 END_S = 30.0  # in which it has to say goodbye

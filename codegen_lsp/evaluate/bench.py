@@ -26,8 +26,8 @@ import psutil
 
 from codegen_lsp import __version__
 from codegen_lsp.engine import Cancel, Engine, EngineError, Generation, Prompt, Sampling
-from codegen_lsp.program import LanguageServer, running
-from codegen_lsp.raw import Raw
+from codegen_lsp.evaluate.program import LanguageServer, running
+from codegen_lsp.evaluate.raw import Raw
 from codegen_lsp.worker import Worker
 
 # What is measured, with its unit, in the order in which it is shown.
@@ -65,7 +65,7 @@ TRIES = 20  # passages or seeds for one repetition: a few make the model end ear
 
 
 # `-m` imports from the working directory, too: it has to be where this package lies.
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 SERVE = (sys.executable, "-m", "codegen_lsp", "serve")
 
 

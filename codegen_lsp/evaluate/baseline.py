@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codegen_lsp.document import Document
-from codegen_lsp.peers import ANSWER_S, HOST, Threads, llama_cpp_server
-from codegen_lsp.program import ProgramError
-from codegen_lsp.raw import Vocabulary
-from codegen_lsp.replay import Answer, Edit
-from codegen_lsp.tally import Generated, Source
+from codegen_lsp.evaluate.peers import ANSWER_S, HOST, Threads, llama_cpp_server
+from codegen_lsp.evaluate.program import ProgramError
+from codegen_lsp.evaluate.raw import Vocabulary
+from codegen_lsp.evaluate.replay import Answer, Edit
+from codegen_lsp.evaluate.tally import Generated, Source
 
 N_PREFIX, N_SUFFIX = 256, 64  # lines
 N_PREDICT = 128  # tokens

@@ -20,11 +20,20 @@ from random import Random
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from codegen_lsp.document import Document
+from codegen_lsp.evaluate.referee import is_worse
+from codegen_lsp.evaluate.tally import Generated, Key, Pressed, Source
+from codegen_lsp.evaluate.typist import (
+    PAUSE_S,
+    Place,
+    Stroke,
+    accepted,
+    is_right,
+    keys,
+    places,
+    strokes,
+)
 from codegen_lsp.languages import language_of, row
-from codegen_lsp.referee import is_worse
 from codegen_lsp.syntax import adds_error, parse
-from codegen_lsp.tally import Generated, Key, Pressed, Source
-from codegen_lsp.typist import PAUSE_S, Place, Stroke, accepted, is_right, keys, places, strokes
 
 PATIENCE_S = 15.0  # a pause lasts so long at most where no answer comes; nobody waits longer
 FAST_PATIENCE_S = 60.0  # where the next key comes when the last is answered

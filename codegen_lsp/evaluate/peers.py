@@ -26,8 +26,9 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from codegen_lsp import bench
-from codegen_lsp.bench import (
+from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling
+from codegen_lsp.evaluate import bench
+from codegen_lsp.evaluate.bench import (
     MAX_REPETITIONS,
     N_CANDIDATES,
     N_DECODED,
@@ -42,9 +43,8 @@ from codegen_lsp.bench import (
     figure,
     raw_beside,
 )
-from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling
-from codegen_lsp.program import Program, ProgramError, running
-from codegen_lsp.raw import MAX_CTX
+from codegen_lsp.evaluate.program import Program, ProgramError, running
+from codegen_lsp.evaluate.raw import MAX_CTX
 
 # What is compared, in milliseconds, in the order in which it is shown.
 RACES = {
@@ -428,7 +428,7 @@ def _transformers(path: Path, checkpoint: Path | None, threads: Threads) -> Iter
         raise PeerError(
             f"there is no checkpoint at {folder or path.parent}; name it by --checkpoint"
         )
-    command = [sys.executable, "-m", "codegen_lsp.torch_peer", str(folder.absolute())]
+    command = [sys.executable, "-m", "codegen_lsp.evaluate.torch_peer", str(folder.absolute())]
     command.append(str(threads[1]))
     with running(command, cwd=PACKAGE.parent, env=_environment()) as program:
         yield _Transformers(program)

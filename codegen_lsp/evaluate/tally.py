@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from codegen_lsp.typist import PAUSE_S
+from codegen_lsp.evaluate.typist import PAUSE_S
 
 Source = Literal["engine", "joined", "typed", "cache", "none"]
 """Where an answer came from: written for it, from a generation that ran already, the rest of a candidate
