@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from codegen_lsp.document import Candidate
+from codegen_lsp.document import Candidate, Chunk
 from codegen_lsp.rank import rank
-from codegen_lsp.surroundings import Surroundings
 from tests.marked import context_at
 
 
@@ -44,11 +43,8 @@ def test_what_fits_the_text_comes_first(marked: str, first: str, second: str) ->
 
 
 def test_a_name_that_another_file_has_is_not_new() -> None:
-    context = context_at("from a import total\n\nprint(total)\nx = <CURSOR>")
-    context = replace(context, prefix="x = ")  # the window has left the rest behind
-    surroundings = Surroundings()
-    surroundings.put("a.py", "total = 1\n\n\ndef f(x):\n    x = total\n", "python")
-    near = replace(context, surroundings=surroundings)
+    context = context_at("x = <CURSOR>")
+    near = replace(context, chunks=(Chunk("a.py", "total = 1"),))
     given = [candidate("sum", -1.0), candidate("total", -1.2)]
     assert rank(given, context) == tuple(given)
     assert rank(given, near) == tuple(reversed(given))
