@@ -158,9 +158,11 @@ def _kept(page: Page, layout: Layout | None, counter: _Counter, budget: int) -> 
     known = [layout]
     if layout.before is not None:
         known.append(replace(layout.before, before=replace(layout, before=None)))
+    # A window much longer than what fits is not tokenized to learn that it does not.
+    earliest = len(page.text) - 2 * budget * counter.per_token
     for each in known:
         start = each.start_in(page)
-        if start is not None:
+        if start is not None and start >= earliest:
             placed = _Placed(each, page, start)
             is_much = placed.shows_all or counter.count(placed.window) >= SHOWN * budget
             if is_much and counter.count(placed.stretches) <= budget:

@@ -115,6 +115,18 @@ def test_only_what_is_new_is_tokenized() -> None:
     assert again.prompt.tokens == tuple(tokenize(again.prompt.text))
 
 
+def test_a_far_jump_tokenizes_no_more_than_a_prompt() -> None:
+    asked: list[str] = []
+
+    def asking(text: str) -> list[int]:
+        asked.append(text)
+        return tokenize(text)
+
+    layout = render(at_end(numbered(200)), tokenize, 1000).layout
+    render(at_end(numbered(2000)), asking, 1000, layout)
+    assert len("".join(asked)) <= 1000
+
+
 @pytest.mark.parametrize(
     ("edited", "begins"),
     [

@@ -44,8 +44,7 @@ def test_what_fits_the_text_comes_first(marked: str, first: str, second: str) ->
 
 def test_a_name_that_another_file_has_is_not_new() -> None:
     context = context_at("x = <CURSOR>")
-    chunk = Chunk("a.py", "total = 1")
-    near = replace(context, chunks=(chunk,))
+    near = replace(context, chunks=(Chunk("a.py", "total = 1"),))
     given = [candidate("sum", -1.0), candidate("total", -1.2)]
     assert rank(given, context) == tuple(given)
     assert rank(given, near) == tuple(reversed(given))
