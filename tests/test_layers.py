@@ -63,8 +63,8 @@ ALLOWED = {
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
     "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common", "languages", "lines", "blocks",
-    "trees",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "languages", "lines", "blocks", "trees",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
