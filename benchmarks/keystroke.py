@@ -3,9 +3,10 @@
     python benchmarks/keystroke.py [FILE ...] [--lines 10000] [--places 40] [--seed 1] [--json]
 
 The files of a language are joined, and said again, up to so many lines; without files, Python's own
-library is taken, and for other languages a function that is written below. At random places a line is taken
-away and typed again, one character after the other, nothing being closed automatically: so at most keys a
-bracket, a quote or a statement is open. What counts is the time of the thread, as others may be at work.
+library is taken, and for two other languages a class that is written below. At random places a line is
+taken away and typed again, one character after the other, nothing being closed automatically: so at
+most keys a bracket, a quote or a statement is open. What counts is the time of the thread, as others
+may be at work.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a text at a cursor fills, a block or a statement, and where in the text that is closed.
 
-A candidate is asked while it is being written, at each of its lines; so this is read off its brackets and
-indentation, not off a tree of the whole.
+A candidate is asked while it is being written, at each of its lines; so this is read off its brackets
+and indentation, not off a tree of the whole.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ MAX_HEADER_LINES = 40
 
 
 class _Line(NamedTuple):
-    """A line of a text: where what is not blank on it ends, what that is, how far it is indented, and how many
-    brackets are open behind it. Strings over several lines make one line."""
+    """A line of a text: where what is not blank on it ends, what that is, how far it is indented, and
+    how many brackets are open behind it. Strings over several lines make one line."""
 
     end: int
     words: str
@@ -58,10 +58,10 @@ class _Line(NamedTuple):
 class Block:
     """What a text at a cursor fills, whose line is indented by `depth`.
 
-    It ends before a line that is indented by `floor` or less, or less than its own first line; where braces close, with the one that closes it,
-    which may be behind the cursor already (`is_closed`). What is filled may be a `statement`, which ends with
-    its line or with the block that it opens; among `definitions` each is one. `n_open` brackets are open
-    on the cursor's line.
+    It ends before a line that is indented by `floor` or less, or less than its own first line; where
+    braces close, with the one that closes it, which may be behind the cursor already (`is_closed`).
+    What is filled may be a `statement`, which ends with its line or with the block that it opens; among
+    `definitions` each is one. `n_open` brackets are open on the cursor's line.
     """
 
     language: Language
@@ -141,13 +141,14 @@ def block_at(
     begun = bool(text[line_start:offset].strip())
     brace = next((at for at in reversed(place.brackets) if text[at] == "{"), None)
     closed = brace is None or _is_closed(text, offset, _header_depth(text, brace), language)
-    floor = depth if begun else None
-    return Block(language, in_code, depth, floor, closed, begun, among_definitions, n_open)
+    return Block(
+        language, in_code, depth, depth if begun else None, closed, begun, among_definitions, n_open
+    )
 
 
 def is_open(text: str, offset: int, place: Place, language: Language) -> bool:
-    """Whether the cursor is in an empty block: nothing is between it and a header before it, but a comment
-    or a docstring, and what follows is indented no more than the header."""
+    """Whether the cursor is in an empty block: nothing is between it and a header before it, but a
+    comment or a docstring, and what follows is indented no more than the header."""
     line_start = text.rfind("\n", 0, offset) + 1
     if place.kind != "code" or text[offset : line_end(text, offset)].strip(" \t)}];,"):
         return False
@@ -191,8 +192,8 @@ def _before_docstring(text: str, at: int) -> int:
 
 
 def _statement_start(text: str, at: int) -> int:
-    """Where the line begins on which the statement begins that goes on to an offset: above the lines whose
-    brackets are opened further up, or that are a brace alone."""
+    """Where the line begins on which the statement begins that goes on to an offset: above the lines
+    whose brackets are opened further up, or that are a brace alone."""
     start = text.rfind("\n", 0, at + 1) + 1
     for _ in range(MAX_HEADER_LINES):
         part = text[start:at]
@@ -209,8 +210,8 @@ def _header_depth(text: str, opener: int) -> int:
 
 
 def _is_closed(text: str, offset: int, floor: int, language: Language) -> bool:
-    """Whether what closes a block stands behind the cursor, whose header is indented by `floor`: else what
-    closes there closes another one around it."""
+    """Whether what closes a block stands behind the cursor, whose header is indented by `floor`: else
+    what closes there closes another one around it."""
     if language.blocks != "braces":
         following = _next_line(text, line_end(text, offset)) or ""
         closes = _CLOSING_WORD.match(following.lstrip())
@@ -236,8 +237,8 @@ def _next_line(text: str, at: int) -> str | None:
 
 
 def _goes_on(words: str, opened: bool, language: Language) -> bool:
-    """Whether a line belongs to the statement above it: a brace on a line of its own, or what follows a block
-    that was `opened` and closed."""
+    """Whether a line belongs to the statement above it: a brace on a line of its own, or what follows a
+    block that was `opened` and closed."""
     if words[0] == "{":
         return language.blocks == "braces"
     word = _FIRST_WORD.match(words)
@@ -245,8 +246,8 @@ def _goes_on(words: str, opened: bool, language: Language) -> bool:
 
 
 def _lines(text: str, depth: int, n_open: int, language: Language) -> Iterator[_Line]:
-    """The lines of a text that is inserted on a line indented by `depth`, without blank ones. The last one is
-    being written: while it may become a word like `else` or `end`, it is left out."""
+    """The lines of a text that is inserted on a line indented by `depth`, without blank ones. The last
+    one is being written: while it may become a word like `else` or `end`, it is left out."""
     start = 0
     expected = (*language.continues, *(_CLOSING_WORDS if language.blocks == "words" else ()))
     for token in [*tokens(text, 0, len(text), language), None]:

@@ -54,10 +54,11 @@ class Grammar:
 class Language:
     """How texts of a language look.
 
-    `indent` is a level's indentation where the text itself shows none. `headers` are regular expressions for
-    the line on which a definition begins, its name in the group `name`; `continues` are the words
-    with which a line goes on with the statement whose block was closed above it. A `literal` is what
-    looks like a bracket or quote and is none: a character, a regular expression.
+    `indent` is a level's indentation where the text itself shows none. The headers are regular
+    expressions for the line on which a definition begins, with its name in a group. `block_words` are
+    those that a block's header begins with, `continues` those with which a line goes on with the
+    statement whose block was closed above it. A `literal` is what looks like a bracket or a quote and
+    is none: a character, a regular expression.
     """
 
     suffixes: tuple[str, ...] = ()
@@ -174,7 +175,7 @@ _JAVASCRIPT = Language(
     indent="  ",
     function_header=(
         r"^[ \t]*(?:(?:export|default|async)[ \t]+)*(?:function\b[ \t*]*(?P<name>[\w$]+)?"
-        r"|(?:const|let|var)[ \t]+(?P<variable>[\w$]+)[^=;]*=[ \t]*(?:async\b)?[^;]*(?:=>[ \t]*\{?$|function\b)"
+        r"|(?:const|let|var)[ \t]+(?P<variable>[\w$]+)[^=;]*=[^;]*(?:=>[ \t]*\{?$|function\b)"
         r"|(?:(?:static|async|get|set|public|private|protected|readonly|override|abstract)[ \t]+)*"
         r"(?!(?:if|for|while|switch|catch|return|with|do|else)\b)(?P<method>[\w$#]+)[ \t]*\([^;]*\{$)"
     ),
@@ -231,7 +232,9 @@ _JAVA = Language(
     quotes=(Quotes('"""', '"""', lines=True), *_C_QUOTES),
     blocks="braces",
     function_header=_C_FUNCTION,
-    class_header=r"^[ \t]*(?:[\w@]+[ \t]+)*?(?:class|interface|enum|record|@interface)[ \t]+(?P<name>\w+)",
+    class_header=(
+        r"^[ \t]*(?:[\w@]+[ \t]+)*?(?:class|interface|enum|record|@interface)[ \t]+(?P<name>\w+)"
+    ),
     import_line=r"^(?:import|package)[ \t]",
     continues=("else", "catch", "finally", "while"),
     keywords=_words(
@@ -340,8 +343,8 @@ _CPP = Language(
     blocks="braces",
     function_header=_C_FUNCTION,
     class_header=(
-        r"^[ \t]*(?:typedef[ \t]+|template[ \t]*<.*>[ \t]*)?(?:class|struct|union|enum(?:[ \t]+class)?|namespace)"
-        r"[ \t]+(?P<name>\w+)[^;()]*$"
+        r"^[ \t]*(?:typedef[ \t]+|template[ \t]*<.*>[ \t]*)?"
+        r"(?:class|struct|union|enum(?:[ \t]+class)?|namespace)[ \t]+(?P<name>\w+)[^;()]*$"
     ),
     import_line=r"^[ \t]*(?:#[ \t]*include|using|import)\b",
     continues=("else", "catch", "while"),

@@ -1,5 +1,5 @@
-"""What can be told of a text by its lines, brackets and quotes alone: for languages without a grammar, and
-where a text is too broken for one.
+"""What can be told of a text by its lines, brackets and quotes alone: for languages without a grammar,
+and where a text is too broken for one.
 
 Around a cursor most texts are broken. Indentation is what people keep right even then.
 """
@@ -29,8 +29,8 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a cursor stands: in what kind of text, behind which open brackets (their offsets, outermost
-    first), and where the last code before it ends, comments left aside; `opens_value` if this is a brace that
-    opens a value, not a block."""
+    first), and where the last code before it ends, comments left aside; `opens_value` if this is a
+    brace that opens a value, not a block."""
 
     kind: Kind
     brackets: tuple[int, ...]
@@ -111,8 +111,8 @@ def heads(text: str, language: Language) -> list[Head]:
 
 
 def body_of(text: str, start: int, language: Language) -> int:
-    """Where the body of a definition starts that begins at `start`, right behind its colon or brace; the end
-    of its first line where there is none."""
+    """Where the body of a definition starts that begins at `start`, right behind its colon or brace;
+    the end of its first line where there is none."""
     opener = "{" if language.blocks == "braces" else ":"
     depth, end = 0, start
     for token in tokens(text, start, min(len(text), start + MAX_HEAD), language):
@@ -135,7 +135,8 @@ def _opens_below(text: str, at: int, opener: str) -> bool:
 
 
 def end_of(text: str, start: int, body: int) -> int:
-    """Where a definition ends, by indentation: `start` is on its first line, `body` behind its header."""
+    """Where a definition ends, by indentation: `start` is on its first line, `body` behind its
+    header."""
     depth = depth_of_line(text, start)
     end = at = line_end(text, body)
     while at < len(text):
@@ -171,8 +172,8 @@ def words(text: str, start: int, end: int, language: Language) -> Iterator[str]:
 
 
 def docstring(text: str, body: int) -> str:
-    """The first paragraph of the docstring behind a header, blanks before it included, and closed; "" where
-    there is none."""
+    """The first paragraph of the docstring behind a header, blanks before it included, and closed; ""
+    where there is none."""
     match = _DOCSTRING.match(text, body)
     if match is None:
         return ""
@@ -225,8 +226,8 @@ def code_before(text: str, offset: int) -> int:
 
 
 def outermost_line(text: str, offset: int, reach: int) -> int:
-    """The last line that is not indented, of those that begin at most `reach` characters before; else the one
-    at the offset."""
+    """The last line that is not indented, of those that begin at most `reach` characters before; else
+    the one at the offset."""
     line_start = text.rfind("\n", 0, offset) + 1
     if text[line_start : line_start + 1].strip():
         return line_start
@@ -274,8 +275,8 @@ def tokens(text: str, start: int, end: int, language: Language) -> Iterator[Toke
 
 @cache
 def lexer(language: Language) -> re.Pattern[str]:
-    """Finds comments, strings, brackets and line ends; what is not closed reaches to the end of its line,
-    or of the text."""
+    """Finds comments, strings, brackets and line ends; what is not closed reaches to the end of its
+    line, or of the text."""
     parts: list[tuple[str, str]] = []
     for begin, end in language.block_comments:
         opened = rf"{re.escape(begin)}(?:(?!{re.escape(end)})[\s\S])*"

@@ -1,5 +1,5 @@
-"""Questions about a text: where a cursor is, what is around it, what is defined; answered by its tree, and
-where that is broken or missing, by its lines.
+"""Questions about a text: where a cursor is, what is around it, what is defined; answered by its tree,
+and where that is broken or missing, by its lines.
 """
 
 from __future__ import annotations
@@ -201,8 +201,8 @@ def _ends_missing(node: Node) -> bool:
 
 
 def _kind_in(path: list[Node], offset: int, text: str, language: Language) -> Kind:
-    """In what a cursor is, from the nodes around it. (Never ask a node for its `text`: py-tree-sitter 0.26
-    crashes where the parser read through a callback.)"""
+    """In what a cursor is, from the nodes around it. (Never ask a node for its `text`: py-tree-sitter
+    0.26 crashes where the parser read through a callback.)"""
     kinds = language.kinds
     assert kinds is not None
     for node in reversed(path):
@@ -235,8 +235,8 @@ def _place(parsed: Parsed, offset: int) -> lines.Place:
 
 
 def _anchor(parsed: Parsed, path: list[Node], offset: int) -> int:
-    """An offset in no string and no comment, not far before another one: the start of a definition there,
-    or of a line that is not indented."""
+    """An offset in no string and no comment, not far before another one: the start of a definition
+    there, or of a line that is not indented."""
     if len(path) > 1 and not path[0].is_error:
         node = path[1]
         for _ in range(MAX_STEPS):
@@ -245,9 +245,9 @@ def _anchor(parsed: Parsed, path: list[Node], offset: int) -> int:
             if before is None or is_sound or offset - before.start_byte > MAX_READ:
                 break
             node = before
-        for node in [node, *path[2:]]:
-            if offset - node.start_byte <= MAX_READ and not node.is_error:
-                return node.start_byte
+        for near in [node, *path[2:]]:
+            if offset - near.start_byte <= MAX_READ and not near.is_error:
+                return near.start_byte
     return lines.outermost_line(parsed.text, offset, MAX_READ)
 
 

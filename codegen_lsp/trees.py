@@ -1,13 +1,15 @@
-"""A text and its tree, kept from key to key, within limits; with `syntax`, the only room that knows tree-sitter.
+"""A text and its tree, kept from key to key, within limits; with `syntax`, the only room that knows
+tree-sitter.
 
 The parser reads a stand-in of the text: each character that is not ASCII is replaced by one that is and
 means as much to a grammar. So a byte is a character, and offsets are the same everywhere.
 
-A key costs what tree-sitter looks at again: mostly next to nothing, but all the rest of the file while a
-quote or a bracket is open (10,000 lines of Python: up to 80 ms). So of a larger file an *excerpt* is parsed
-first, the definitions around the edit and the heads of those around them, at their places in the text
-(tree-sitter's included ranges); and the whole only where the excerpt got no worse, and for as long as a key may
-take. Otherwise the whole's tree is only moved along with the edits, until it can be parsed again.
+A key costs what tree-sitter looks at again: mostly next to nothing, but all the rest of the file while
+a quote or a bracket is open (10,000 lines of Python: up to 80 ms). So of a larger file an *excerpt* is
+parsed first, the definitions around the edit and the heads of those around them, at their places in the
+text (tree-sitter's included ranges); and the whole only where the excerpt got no worse, and for as long
+as a key may take. Otherwise the whole's tree is only moved along with the edits, until it can be parsed
+again.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ from typing import NamedTuple
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Point, Range, Tree
 
+from codegen_lsp.blocks import Block
 from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.languages import row
 from codegen_lsp.lines import code_before
-from codegen_lsp.blocks import Block
 
 # A larger text has no tree. A first parse takes 0.1 to 0.2 ms a kilobyte: this one a fifth of a second.
 MAX_TEXT = 1_000_000
@@ -35,11 +37,13 @@ SMALL = 16_384
 REACH = 4_096
 # Of so few children all belong to the head or the end of a node; and how deep an excerpt goes.
 FEW, MAX_LEVELS = 12, 64
-# How often the parser asks whether to go on (every hundred steps, 0.02 to 0.15 ms) until a text is given up:
-# a megabyte of sound code takes 5,000; and how often at a key, where there is an excerpt to do with.
+# How often the parser asks whether to go on (every hundred steps, 0.02 to 0.15 ms) until a text is
+# given up: a megabyte of sound code takes 5,000; and how often at a key, where there is an excerpt to
+# do with.
 EFFORT = 20_000
 KEY_EFFORT = 120
-# How many keys it takes until what was given up is tried again; the second figure is for trying thoroughly.
+# How many keys it takes until what was given up is tried again; the second figure is for trying
+# thoroughly.
 WAIT = 32
 LONG_WAIT = 256
 
@@ -85,29 +89,17 @@ def parse(text: str, language: str, before: Parsed | None = None) -> Parsed:
     grammar = grammar_of(language)
     if grammar is None or len(text) > MAX_TEXT:
         return Parsed(text, language, None)
-    if before is None or before.language != language or not before.source:
-        return _first(grammar, text, language)
-    if text == before.text:
-        return before
-    edit = edit_between(before.text, text)
-    source = _edited_source(before, text, edit)
-    if before.whole is None:  # it was given up; give it a rest
-        if before.n_keys < LONG_WAIT:
-            return Parsed(text, language, None, source, None, before.n_keys + 1)
-        return _first(grammar, text, language)
-    whole = _moved(before.whole, before.text, text, edit)
-    if len(text) <= SMALL:
-        tree = _run(grammar, source, whole, EFFORT)
-        return Parsed(text, language, tree, source, tree)
-    return _large(grammar, before, Parsed(text, language, None, source, whole, before.n_keys), edit)
+    if before is not None and before.language == language and before.source:
+        return before if text == before.text else _again(grammar, before, text)
+    return _first(grammar, text, language)
 
 
 def adds_error(parsed: Parsed, offset: int, text: str) -> bool:
-    """Whether the text parses worse with another one inserted at `offset`: whether there is an error or a
-    missing node that was not there.
+    """Whether the text parses worse with another one inserted at `offset`: whether there is an error or
+    a missing node that was not there.
 
-    While one types there is an error at the cursor already. It may grow with what is inserted, or become
-    others on the lines that it touched; but not more of them, and none on other lines. An error
+    While one types there is an error at the cursor already. It may grow with what is inserted, or
+    become others on the lines that it touched; but not more of them, and none on other lines. An error
     elsewhere is nothing to trade with. What makes parsing give up is worse, too. In a large text the
     definitions around the cursor are asked, then the whole, if that takes no longer than a key may.
     """
@@ -130,7 +122,8 @@ def parses(parsed: Parsed) -> bool:
 
 
 def _view(parsed: Parsed, offset: int) -> tuple[Tree, list[Error]]:
-    """The tree that is asked about an offset, and its errors; kept, for there will be other candidates."""
+    """The tree that is asked about an offset, and its errors; kept, for there will be other
+    candidates."""
     if offset not in parsed._views:
         parsed._views.clear()
         tree = _tree_at(parsed, offset)
@@ -241,6 +234,20 @@ def _first(grammar: Grammar, text: str, language: str) -> Parsed:
     return Parsed(text, language, tree, source, tree)
 
 
+def _again(grammar: Grammar, before: Parsed, text: str) -> Parsed:
+    language, edit = before.language, edit_between(before.text, text)
+    source = _edited_source(before, text, edit)
+    if before.whole is None:  # it was given up; give it a rest
+        if before.n_keys < LONG_WAIT:
+            return Parsed(text, language, None, source, None, before.n_keys + 1)
+        return _first(grammar, text, language)
+    whole = _moved(before.whole, before.text, text, edit)
+    if len(text) <= SMALL:
+        tree = _run(grammar, source, whole, EFFORT)
+        return Parsed(text, language, tree, source, tree)
+    return _large(grammar, before, Parsed(text, language, None, source, whole, before.n_keys), edit)
+
+
 def _large(grammar: Grammar, before: Parsed, now: Parsed, edit: Edit) -> Parsed:
     """A large text after an edit: an excerpt of it, and the whole where that promises to be quick.
 
@@ -325,9 +332,9 @@ def _within(edit: Edit, ranges: list[Range]) -> bool:
 def _excerpt(tree: Tree, start: int, end: int, language: str, source: bytes) -> list[Range]:
     """What of a text is parsed to know what is around an edit.
 
-    Goes down from the root. Of a node's children those are kept that lie around the edit, with the brackets at
-    the ends, or all if they are few; of these again, the longer ones are left out. The one that holds the
-    edit is kept if it is short, else the same is done in it.
+    Goes down from the root. Of a node's children those are kept that lie around the edit, with the
+    brackets at the ends, or all if they are few; of these again, the longer ones are left out. The one
+    that holds the edit is kept if it is short, else the same is done in it.
     """
     kinds = row(language).kinds
     assert kinds is not None
@@ -389,8 +396,8 @@ def _line_end(source: bytes, at: int) -> int:
 
 
 def _ranges(spans: list[tuple[int, int]], source: bytes) -> list[Range]:
-    """Spans in order, as tree-sitter wants them: with the blank rest of the lines at their ends, and joined
-    where nothing but blanks is between them."""
+    """Spans in order, as tree-sitter wants them: with the blank rest of the lines at their ends, and
+    joined where nothing but blanks is between them."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         low, high = _line_start(source, start), _line_end(source, end)
@@ -426,8 +433,8 @@ def _like(character: str) -> str:
 
 @cache
 def grammar_of(language: str) -> Grammar | None:
-    """A language's grammar, or None where there is none or it cannot be loaded: it is not installed, or made
-    for another version of the library."""
+    """A language's grammar, or None where there is none or it cannot be loaded: it is not installed, or
+    made for another version of the library."""
     origin = row(language).grammar
     if origin is None:
         return None

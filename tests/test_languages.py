@@ -1,4 +1,4 @@
-"""The table of languages is held against what it speaks of: grammars, comments, the pattern's own words."""
+"""The table of languages is held against what it speaks of: grammars, comments, strings."""
 
 from __future__ import annotations
 

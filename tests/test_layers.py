@@ -120,6 +120,9 @@ PURE = {
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
     "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally",
+    "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
+    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
+    "languages", "lines", "blocks", "trees",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -39,14 +39,14 @@ def at(marked: str, language: str) -> tuple[Parsed, int]:
         ("javascript", "f(/[({'\"]/, <CURSOR>", "code"),
         ("javascriptreact", "const a = <p>don't <CURSOR></p>;", "code"),
         ("typescript", "class A {\n  // say <CURSOR>\n", "comment"),
-        ("typescriptreact", "const a = <p title=\"x<CURSOR>\"/>;", "string"),
+        ("typescriptreact", 'const a = <p title="x<CURSOR>"/>;', "string"),
         ("java", 'String s = """\n  a<CURSOR>\n  """;', "string"),
         ("java", "class A { char c = '<CURSOR>'; }", "string"),
         ("go", "var s = `a\\<CURSOR>`", "string"),
-        ("go", "package a\n\nfunc f() {\n\tx := \"<CURSOR>\n}\n", "string"),
+        ("go", 'package a\n\nfunc f() {\n\tx := "<CURSOR>\n}\n', "string"),
         ("c", "#include <st<CURSOR>dio.h>\n", "string"),
         ("c", "int a = 1; /* <CURSOR>", "comment"),
-        ("cpp", "auto s = R\"(a \" <CURSOR>)\";", "string"),
+        ("cpp", 'auto s = R"(a " <CURSOR>)";', "string"),
         ("cpp", "int n = 1'000; int <CURSOR>", "code"),
         ("rust", "fn f<'a>(x: &'a str) { <CURSOR> }", "code"),
         ("rust", "fn f() { let c = '{'; <CURSOR>", "code"),
@@ -58,20 +58,36 @@ def at(marked: str, language: str) -> tuple[Parsed, int]:
         ("html", "<p><!-- a <CURSOR> --></p>", "comment"),
         ("plaintext", "# <CURSOR>", "code"),
     ],
-)  # fmt: skip
+)
 def test_kind_at(language: str, marked: str, expected: str) -> None:
     assert syntax.kind_at(*at(marked, language)) == expected
 
 
 SCOPES = [
     ("python", "class A:\n    def f(self):\n        return <CURSOR>1\n", "class A, function f"),
-    ("python", "class A:\n    def f(self):\n        return 1\n\n        <CURSOR>\n", "class A, function f"),
+    (
+        "python",
+        "class A:\n    def f(self):\n        return 1\n\n        <CURSOR>\n",
+        "class A, function f",
+    ),
     ("python", "class A:\n    def f(self):\n        return 1\n\n    <CURSOR>\n", "class A"),
     ("python", "class A:\n    def f(self):\n        return 1\n\n<CURSOR>\n", ""),
-    ("python", "class A:\n    def f(self):\n        x = g(<CURSOR>\n\n    def h(self):\n", "class A, function f"),
-    ("python", "class A:\n    def f(\n        self,\n    ) -> int:\n        <CURSOR>", "class A, function f"),
+    (
+        "python",
+        "class A:\n    def f(self):\n        x = g(<CURSOR>\n\n    def h(self):\n",
+        "class A, function f",
+    ),
+    (
+        "python",
+        "class A:\n    def f(\n        self,\n    ) -> int:\n        <CURSOR>",
+        "class A, function f",
+    ),
     ("python", "class A:\n    def f(self, <CURSOR>", "class A"),
-    ("python", "class A:\n    x = [\n    def f(self):\n        if x:\n            <CURSOR>", "class A, function f"),
+    (
+        "python",
+        "class A:\n    x = [\n    def f(self):\n        if x:\n            <CURSOR>",
+        "class A, function f",
+    ),
     ("python", "def f():\n    def g():\n        a\n    <CURSOR>", "function f"),
     ("python", "@a\n@b(1)\nclass A:\n    <CURSOR>", "class A"),
     ("python", "x = 1\n<CURSOR>", ""),
@@ -82,23 +98,47 @@ SCOPES = [
     ("javascript", "const f = (a) => {\n  <CURSOR>\n", "function f"),
     ("javascript", "async function f() {\n  if (a) {\n    b(<CURSOR>\n  }\n}\n", "function f"),
     ("javascript", "function f() {\n}\n<CURSOR>", ""),
-    ("typescript", "export class A<T> {\n  private f(a: T): void {\n    <CURSOR>\n", "class A, function f"),
+    (
+        "typescript",
+        "export class A<T> {\n  private f(a: T): void {\n    <CURSOR>\n",
+        "class A, function f",
+    ),
     ("typescript", "namespace N {\n  interface A {\n    b: <CURSOR>\n  }\n}\n", "class N, class A"),
-    ("java", "class A {\n    @Override\n    public int f(int a) {\n        <CURSOR>\n    }\n}\n", "class A, function f"),
-    ("java", "public class A {\n    public int f(int a) {\n        return a <CURSOR>\n", "class A, function f"),
+    (
+        "java",
+        "class A {\n    @Override\n    public int f(int a) {\n        <CURSOR>\n    }\n}\n",
+        "class A, function f",
+    ),
+    (
+        "java",
+        "public class A {\n    public int f(int a) {\n        return a <CURSOR>\n",
+        "class A, function f",
+    ),
     ("go", "package a\n\nfunc (s *Set) Add(x int) {\n\t<CURSOR>\n}\n", "function Add"),
     ("go", "package a\n\nfunc (s *Set) Add(x int) {\n\tif x > <CURSOR>\n", "function Add"),
     ("go", "package a\n\ntype S struct {\n\t<CURSOR>\n}\n", "class S"),
     ("c", "static int *f(int a)\n{\n    <CURSOR>\n}\n", "function f"),
     ("c", "static int f(int a)\n{\n    if (<CURSOR>\n", "function f"),
     ("c", "struct s {\n    int <CURSOR>\n};\n", "class s"),
-    ("cpp", "namespace n {\nclass A : public B {\n  void f() const {\n    <CURSOR>\n  }\n};\n}\n", "class n, class A, function f"),
+    (
+        "cpp",
+        "namespace n {\nclass A : public B {\n  void f() const {\n    <CURSOR>\n  }\n};\n}\n",
+        "class n, class A, function f",
+    ),
     ("cpp", "void A::f(int a) {\n  <CURSOR>\n}\n", "function f"),
-    ("rust", "impl<T> Set<T> {\n    pub fn add(&mut self) {\n        <CURSOR>\n    }\n}\n", "class Set, function add"),
-    ("rust", "impl Display for Set {\n    fn fmt(&self) {\n        let x = (<CURSOR>\n", "class Set, function fmt"),
+    (
+        "rust",
+        "impl<T> Set<T> {\n    pub fn add(&mut self) {\n        <CURSOR>\n    }\n}\n",
+        "class Set, function add",
+    ),
+    (
+        "rust",
+        "impl Display for Set {\n    fn fmt(&self) {\n        let x = (<CURSOR>\n",
+        "class Set, function fmt",
+    ),
     ("csharp", "class A\n{\n    int F(int a)\n    {\n        <CURSOR>\n", "class A, function F"),
     ("plaintext", "def f():\n    <CURSOR>", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("language", "marked", "expected"), SCOPES)
@@ -110,17 +150,41 @@ def test_scopes(language: str, marked: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("language", "marked", "expected"),
     [
-        ("python", "@a\ndef f(a,\n      b=':') -> int:\n    <CURSOR>", "@a\ndef f(a,\n      b=':') -> int:"),
-        ("python", 'def f(a):\n    """Say.\n\n    More.\n    """\n    <CURSOR>x', 'def f(a):\n    """Say."""'),
-        ("python", "class A(B):\n    '''Say.'''\n\n    x = 1\n    <CURSOR>", "class A(B):\n    '''Say.'''"),
+        (
+            "python",
+            "@a\ndef f(a,\n      b=':') -> int:\n    <CURSOR>",
+            "@a\ndef f(a,\n      b=':') -> int:",
+        ),
+        (
+            "python",
+            'def f(a):\n    """Say.\n\n    More.\n    """\n    <CURSOR>x',
+            'def f(a):\n    """Say."""',
+        ),
+        (
+            "python",
+            "class A(B):\n    '''Say.'''\n\n    x = 1\n    <CURSOR>",
+            "class A(B):\n    '''Say.'''",
+        ),
         ("python", "class A: x = {1:<CURSOR>", ""),
-        ("javascript", "// Old.\n\n// Say.\n//\n// More.\nfunction f(a) {\n  <CURSOR>\n}", "// Say.\nfunction f(a) {"),
-        ("typescript", "class A {\n  /** Say. */\n  f(): void {\n    <CURSOR>\n  }\n}\n", "  /** Say. */\n  f(): void {"),
-        ("java", "/**\n * Say.\n *\n * @param a\n */\nclass A {\n    <CURSOR>\n}\n", "/**\n * Say. */\nclass A {"),
+        (
+            "javascript",
+            "// Old.\n\n// Say.\n//\n// More.\nfunction f(a) {\n  <CURSOR>\n}",
+            "// Say.\nfunction f(a) {",
+        ),
+        (
+            "typescript",
+            "class A {\n  /** Say. */\n  f(): void {\n    <CURSOR>\n  }\n}\n",
+            "  /** Say. */\n  f(): void {",
+        ),
+        (
+            "java",
+            "/**\n * Say.\n *\n * @param a\n */\nclass A {\n    <CURSOR>\n}\n",
+            "/**\n * Say. */\nclass A {",
+        ),
         ("c", "int f(int a)\n{\n    <CURSOR>\n}\n", "int f(int a)\n{"),
         ("rust", "/// Say.\npub fn f() -> u8 {\n    <CURSOR>", "/// Say.\npub fn f() -> u8 {"),
     ],
-)  # fmt: skip
+)
 def test_header(language: str, marked: str, expected: str) -> None:
     parsed, offset = at(marked, language)
     innermost = syntax.scopes(parsed, offset)[-1:]
@@ -130,47 +194,105 @@ def test_header(language: str, marked: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("language", "text", "expected"),
     [
-        ("python", "import a\nfrom b import (\n    c,\n)\nx = 1\n\ndef f():\n    import d\n", ["import a", "from b import (\n    c,\n)"]),
+        (
+            "python",
+            "import a\nfrom b import (\n    c,\n)\nx = 1\n\ndef f():\n    import d\n",
+            ["import a", "from b import (\n    c,\n)"],
+        ),
         ("python", "try:\n    import a\nexcept ImportError:\n    a = None\n", ["import a"]),
         ("python", "import a\n\ndef f(a,\n", ["import a"]),
         ("javascript", "import a from 'b';\nlet c = 1;\n", ["import a from 'b';"]),
-        ("typescript", "import type { A } from './a'\nexport class B {}\n", ["import type { A } from './a'"]),
+        (
+            "typescript",
+            "import type { A } from './a'\nexport class B {}\n",
+            ["import type { A } from './a'"],
+        ),
         ("java", "package a.b;\n\nimport c.D;\n\nclass E {}\n", ["package a.b;", "import c.D;"]),
         ("go", 'package a\n\nimport (\n\t"b"\n\t"c"\n)\n', ['import (\n\t"b"\n\t"c"\n)']),
-        ("c", "#ifndef A\n#define A\n#include <a.h>\n#include \"b.h\"\n#endif\n", ["#include <a.h>", '#include "b.h"']),
+        (
+            "c",
+            '#ifndef A\n#define A\n#include <a.h>\n#include "b.h"\n#endif\n',
+            ["#include <a.h>", '#include "b.h"'],
+        ),
         ("cpp", "#include <a>\nusing std::b;\n", ["#include <a>", "using std::b;"]),
-        ("rust", "use a::{b, c};\nextern crate d;\nfn f() {}\n", ["use a::{b, c};", "extern crate d;"]),
+        (
+            "rust",
+            "use a::{b, c};\nextern crate d;\nfn f() {}\n",
+            ["use a::{b, c};", "extern crate d;"],
+        ),
         ("csharp", "using System;\nclass A {}\n", ["using System;"]),
         ("plaintext", "import this\n", []),
     ],
-)  # fmt: skip
+)
 def test_imports(language: str, text: str, expected: list[str]) -> None:
     assert [text[start:end] for start, end in syntax.imports(parse(text, language))] == expected
 
 
 DEFINITIONS = [
-    ("python", "A = 1\n\n@x\nclass B:\n    c = 2\n    def f(self): pass\n\ndef g():\n    d = 1\n    def h(): pass\n",
-     ["constant A", "class B", "function B.f", "function g", "function h"]),
-    ("python", "class A:\n    def f(self):\n        pass\n\n    def g(self, \n\n    def h(self):\n        pass\n",
-     ["class A", "function A.f", "function A.h"]),
-    ("javascript", "export const A = 1, f = () => 2;\nfunction g() {}\nclass B { h() {} static i() {} }\n",
-     ["constant A", "function f", "function g", "class B", "function B.h", "function B.i"]),
-    ("typescript", "interface A { f(): void }\ntype B = A;\nenum C { D }\nexport abstract class E { abstract g(): A; }\n",
-     ["class A", "function A.f", "type B", "class C", "class E", "function E.g"]),
+    (
+        "python",
+        "A = 1\n\n@x\nclass B:\n    c = 2\n    def f(self): pass\n\ndef g():\n    d = 1\n"
+        "    def h(): pass\n",
+        ["constant A", "class B", "function B.f", "function g", "function h"],
+    ),
+    (
+        "python",
+        "class A:\n    def f(self):\n        pass\n\n    def g(self, \n\n    def h(self):\n"
+        "        pass\n",
+        ["class A", "function A.f", "function A.h"],
+    ),
+    (
+        "javascript",
+        "export const A = 1, f = () => 2;\nfunction g() {}\nclass B { h() {} static i() {} }\n",
+        ["constant A", "function f", "function g", "class B", "function B.h", "function B.i"],
+    ),
+    (
+        "typescript",
+        "interface A { f(): void }\ntype B = A;\nenum C { D }\n"
+        "export abstract class E { abstract g(): A; }\n",
+        ["class A", "function A.f", "type B", "class C", "class E", "function E.g"],
+    ),
     ("typescriptreact", "export default function App() { return <p/>; }\n", ["function App"]),
-    ("java", "class A {\n  A() {}\n  int f() { return 1; }\n  enum B { C }\n}\nrecord D(int e) {}\n",
-     ["class A", "function A.A", "function A.f", "class A.B", "class D"]),
-    ("go", "package a\n\nconst A = 1\n\ntype S struct{}\n\nfunc (s *S) f() {}\n\nfunc g() {}\n\nvar (\n\tb = 1\n)\n",
-     ["constant A", "class S", "function S.f", "function g", "constant b"]),
-    ("c", "#define A 1\nstruct s { int a; };\ntypedef struct { int b; } t;\nstruct s *f(struct s a) { return 0; }\nint g = 1;\n",
-     ["constant A", "class s", "type t", "function f", "constant g"]),
-    ("cpp", "namespace n {\ntemplate <class T> class A { void f() {} };\nint A::g(int a) { return a; }\nusing B = A;\n}\n",
-     ["class n", "class n.A", "function A.f", "function n.g", "type n.B"]),
-    ("rust", "const A: u8 = 1;\nstruct S;\nimpl S {\n    fn f(&self) {}\n}\ntrait T { fn g(); }\nfn h() {}\ntype U = S;\n",
-     ["constant A", "class S", "function S.f", "class T", "function T.g", "function h", "type U"]),
+    (
+        "java",
+        "class A {\n  A() {}\n  int f() { return 1; }\n  enum B { C }\n}\nrecord D(int e) {}\n",
+        ["class A", "function A.A", "function A.f", "class A.B", "class D"],
+    ),
+    (
+        "go",
+        "package a\n\nconst A = 1\n\ntype S struct{}\n\nfunc (s *S) f() {}\n\nfunc g() {}\n\n"
+        "var (\n\tb = 1\n)\n",
+        ["constant A", "class S", "function S.f", "function g", "constant b"],
+    ),
+    (
+        "c",
+        "#define A 1\nstruct s { int a; };\ntypedef struct { int b; } t;\n"
+        "struct s *f(struct s a) { return 0; }\nint g = 1;\n",
+        ["constant A", "class s", "type t", "function f", "constant g"],
+    ),
+    (
+        "cpp",
+        "namespace n {\ntemplate <class T> class A { void f() {} };\n"
+        "int A::g(int a) { return a; }\nusing B = A;\n}\n",
+        ["class n", "class n.A", "function A.f", "function n.g", "type n.B"],
+    ),
+    (
+        "rust",
+        "const A: u8 = 1;\nstruct S;\nimpl S {\n    fn f(&self) {}\n}\ntrait T { fn g(); }\n"
+        "fn h() {}\ntype U = S;\n",
+        [
+            "constant A",
+            "class S",
+            "function S.f",
+            "class T",
+            "function T.g",
+            "function h",
+            "type U",
+        ],
+    ),
     ("csharp", "class A\n{\n    int F(int a)\n    {\n    }\n}\n", ["class A", "function A.F"]),
     ("plaintext", "def f():\n    pass\n", []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("language", "text", "expected"), DEFINITIONS)
@@ -200,7 +322,7 @@ def test_a_definition_has_its_decorators_and_its_body() -> None:
         ("cpp", "<CURSOR>std::vector<T> a = b->c;<CURSOR>", "std vector T a b c"),
         ("kotlin", "<CURSOR>a(b) // c<CURSOR>", "a b"),
     ],
-)  # fmt: skip
+)
 def test_names(language: str, marked: str, expected: str) -> None:
     before, middle, after = marked.split(CURSOR)
     parsed = parse(before + middle + after, language)
@@ -217,7 +339,11 @@ OPEN = [
     ("python", 'def f():\n    """Say."""\n    <CURSOR>\n', True),
     ("python", 'def f():\n    """Say.\n\n    More: so\n    """\n    <CURSOR>\n\nx = 1\n', True),
     ("python", "def f(\n    a,\n):\n    <CURSOR>\n", True),
-    ("python", "class A:\n    def f(self):\n        <CURSOR>\n\n    def g(self):\n        pass\n", True),
+    (
+        "python",
+        "class A:\n    def f(self):\n        <CURSOR>\n\n    def g(self):\n        pass\n",
+        True,
+    ),
     ("python", "class A:\n    x = (\n\n    def f(self):\n        <CURSOR>\n", True),
     ("python", "def f():\n    <CURSOR>\n    return 1\n", False),
     ("python", "def f():\n    a = 1\n    <CURSOR>\n", False),
@@ -238,7 +364,11 @@ OPEN = [
     ("javascript", "if (a) {\n  <CURSOR>\n  b();\n}\n", False),
     ("typescript", "interface A {\n  <CURSOR>\n}\n", True),
     ("typescript", "f(): { a: b } {\n  <CURSOR>\n", True),
-    ("java", "class A {\n    void f() {\n        <CURSOR>\n    }\n\n    void g() {\n    }\n}\n", True),
+    (
+        "java",
+        "class A {\n    void f() {\n        <CURSOR>\n    }\n\n    void g() {\n    }\n}\n",
+        True,
+    ),
     ("java", "int[] a = {<CURSOR>};", False),
     ("go", "func f() {\n\t<CURSOR>\n}\n", True),
     ("go", "type S struct {\n\t<CURSOR>\n}\n", True),
@@ -252,7 +382,7 @@ OPEN = [
     ("ruby", "def f(a)\n  <CURSOR>\nend\n", True),
     ("plaintext", "Like this:\n    <CURSOR>\n", True),
     ("plaintext", "Like this\n    <CURSOR>\n", False),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("language", "marked", "expected"), OPEN)
@@ -266,9 +396,17 @@ ENDS = [
     ("python", "def f():\n    <CURSOR>\n", "a = 1\n    return a\n\n    "),
     ("python", "def f():<CURSOR>", "«\n    a = 1»\nb"),
     ("python", "def f():\n<CURSOR>", "«    a = 1\n    b»\nz"),
-    ("python", "class A:\n    <CURSOR>\n", "«def f(self):\n        a = [\n1,\n]\n\n    def g(self):\n        b»\nz"),
+    (
+        "python",
+        "class A:\n    <CURSOR>\n",
+        "«def f(self):\n        a = [\n1,\n]\n\n    def g(self):\n        b»\nz",
+    ),
     ("python", "class A:\n    x = 1\n\n    <CURSOR>\n", "«def f(self):\n        a»\n\n    def g"),
-    ("python", "def f():\n    a = 1\n    <CURSOR>\n", "«if a:\n        b\n    else:\n        c\n    d»\n\nz"),
+    (
+        "python",
+        "def f():\n    a = 1\n    <CURSOR>\n",
+        "«if a:\n        b\n    else:\n        c\n    d»\n\nz",
+    ),
     ("python", "if a<CURSOR>", "«:\n    b\nelif c:\n    d»\nz"),
     ("python", "if a<CURSOR>", ":\n    b\nel"),
     ("python", "x = <CURSOR>", "«1»\ny"),
@@ -281,18 +419,26 @@ ENDS = [
     ("javascript", "function f() {\n  <CURSOR>\n}\n", "«return 1;»\n}\n"),
     ("javascript", "function f() {\n  <CURSOR>\n}\n", "if (a) {\n    b();\n  }\n"),
     ("javascript", "class A {\n  f() {\n    <CURSOR>\n}\n", "«return 1;\n  }»\n"),
-    ("javascript", "function f() {\n  a();\n  <CURSOR>\n}\n", "«if (b) {\n    c();\n  } else {\n  }\n  d();»\n}"),
+    (
+        "javascript",
+        "function f() {\n  a();\n  <CURSOR>\n}\n",
+        "«if (b) {\n    c();\n  } else {\n  }\n  d();»\n}",
+    ),
     ("javascript", "if (a<CURSOR>", "«) {\n  b();\n} else {\n  c();\n}»\nd"),
     ("javascript", "let a = <CURSOR>", "«b\n  .c();»\nd"),
     ("javascript", "<CURSOR>", "«function f() {\n  return 1;\n}»\nfunction"),
-    ("java", "class A {\n    int a;\n\n    <CURSOR>\n}\n", "«int f() {\n        return a;\n    }»\n\n    int"),
+    (
+        "java",
+        "class A {\n    int a;\n\n    <CURSOR>\n}\n",
+        "«int f() {\n        return a;\n    }»\n\n    int",
+    ),
     ("go", "func f() {\n\t<CURSOR>\n", "«return 1 // }\n}»\n"),
     ("c", "int f(int a)\n{\n    <CURSOR>\n}\n", "«return a;»\n}\n"),
     ("cpp", "for (<CURSOR>", "«int i = 0; i < n; ++i)\n{\n  f();\n}»\ng"),
     ("rust", "fn f() {\n    let a = <CURSOR>\n}\n", "«match b {\n        _ => 1,\n    };»\n    c"),
     ("lua", "function f(a)\n  <CURSOR>", "«return a\nend»\n\nz"),
     ("lua", "function f(a)\n  <CURSOR>\nend\n", "«return a»\nend\n"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("language", "marked", "reply"), ENDS)
@@ -326,7 +472,7 @@ HOSTILE = {
     "nested and closed": "[" * 10_000 + "]" * 10_000,
     "braces": "{\n" * 10_000,
     "deep": "".join(" " * n + "if x:\n" for n in range(300)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,15 +9,16 @@ from codegen_lsp.trees import Parsed, adds_error, edit_between, errors, parse, s
 from tests.marked import CURSOR
 
 SOURCES = {
-    "python": "import a\n\n\nclass A:\n    def f(self, b):\n        return (b, [self.f(1)])\n\n\nx = {'é': 1}\n",
+    "python": "import a\n\n\nclass A:\n    def f(self, b):\n        return (b, [self.f(1)])\n\n\n"
+    "x = {'é': 1}\n",
     "javascript": "class A {\n  f(b) {\n    return [b, `é ${this.f(1)}`];\n  }\n}\n",
     "typescript": "interface A { b: C<D> }\nexport const f = (a: A): void => { g(a.b); };\n",
     "java": "class A {\n  int f(int b) {\n    return b + f(new int[]{1});\n  }\n}\n",
-    "go": "package a\n\nfunc f(b int) (c error) {\n\treturn g(b, \"é\")\n}\n",
+    "go": 'package a\n\nfunc f(b int) (c error) {\n\treturn g(b, "é")\n}\n',
     "c": "#include <a.h>\nint f(int b)\n{\n\treturn b ? f(1) : 'x';\n}\n",
     "cpp": "namespace n {\ntemplate <class T> T f(T b) { return b + 1; }\n}\n",
     "rust": "impl A {\n    fn f<'a>(b: &'a str) -> u8 {\n        g(b, '{')\n    }\n}\n",
-}  # fmt: skip
+}
 PIECES = [
     "x",
     " ",
@@ -95,10 +96,15 @@ def test_a_stand_in_has_a_byte_for_each_character(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a = 1", b"a = 1"), ("größe", b"gr__e"), ("e\u0301", b"e_"), ("a\u00a0b", b"a b"),
-        ("\ufeffa", b"\fa"), ("→\ud800\0", b"\1\1\1"), ("名前 = '値'", b"__ = '_'"),
+        ("a = 1", b"a = 1"),
+        ("größe", b"gr__e"),
+        ("e\u0301", b"e_"),
+        ("a\u00a0b", b"a b"),
+        ("\ufeffa", b"\fa"),
+        ("→\ud800\0", b"\1\1\1"),
+        ("名前 = '値'", b"__ = '_'"),
     ],
-)  # fmt: skip
+)
 def test_stand_in(text: str, expected: bytes) -> None:
     assert stand_in(text) == expected
 
@@ -112,17 +118,21 @@ def large(language: str, unit: str, n_units: int = 60) -> str:
 
 FUNCTION = {
     "python": "def NAME(a):\n" + "    b = [a, (1, 2), {'c': 3}]\n" * 20 + "    return b\n\n\n",
-    "typescript": "export function NAME(a: A): B {\n" + "  const b = [a, { c: 3 }];\n" * 20 + "  return b;\n}\n\n",
-    "cpp": "int NAME(int a)\n{\n" + "    auto b = f<int>(a, {1, 2});\n" * 20 + "    return b;\n}\n\n",
+    "typescript": "export function NAME(a: A): B {\n"
+    + "  const b = [a, { c: 3 }];\n" * 20
+    + "  return b;\n}\n\n",
+    "cpp": "int NAME(int a)\n{\n"
+    + "    auto b = f<int>(a, {1, 2});\n" * 20
+    + "    return b;\n}\n\n",
     "rust": "pub fn NAME(a: &A) -> B {\n" + "    let b = vec![a, (1, 2)];\n" * 20 + "    b\n}\n\n",
     "go": "func NAME(a int) int {\n" + "\tb := []int{a, f(1, 2)}\n" * 25 + "\treturn b\n}\n\n",
-}  # fmt: skip
+}
 AROUND = {
     "python": ("class A:\n", "    "),
     "typescript": ("namespace A {\n", "  ", "}\n"),
     "cpp": ("namespace a {\n", "", "}\n"),
     "rust": ("mod a {\n", "    ", "}\n"),
-}  # fmt: skip
+}
 
 
 def typed(parsed: Parsed, offset: int, text: str) -> Parsed:
@@ -234,7 +244,12 @@ WORSE = [
     ("typescript", "let a: <CURSOR>;\n", "Map<string, B>", False),
     ("java", "class A {\n  <CURSOR>\n}\n", "int f() { return 1; }", False),
     ("java", "class A {\n  <CURSOR>\n}\n", "int f() { return 1; } }", True),
-    ("go", "package a\n\nfunc f() {\n\t<CURSOR>\n}\n", "if a := g(); a != nil {\n\t\treturn\n\t}", False),
+    (
+        "go",
+        "package a\n\nfunc f() {\n\t<CURSOR>\n}\n",
+        "if a := g(); a != nil {\n\t\treturn\n\t}",
+        False,
+    ),
     ("go", "package a\n\nfunc f() {\n\t<CURSOR>\n}\n", "if a := g(); a != nil {", True),
     ("c", "int f(void)\n{\n    <CURSOR>\n}\n", "for (;;) { g(); }", False),
     ("c", "int f(void)\n{\n    <CURSOR>\n}\n", "for (;;", True),
@@ -248,7 +263,12 @@ WORSE = [
     ("python", "if x<CURSOR>\n", " > 1:\n    pass", False),
     ("python", "if x<CURSOR>\n", " > 1:\n    return )\n)", True),
     ("python", "x = foo(<CURSOR>\ny = 2\n", "a)", False),
-    ("python", "class A:\n    def f(self<CURSOR>\n\n    def g(self):\n        pass\n", ", a):\n        pass", False),
+    (
+        "python",
+        "class A:\n    def f(self<CURSOR>\n\n    def g(self):\n        pass\n",
+        ", a):\n        pass",
+        False,
+    ),
     ("javascript", "function f() {\n  return g(<CURSOR>\n}\n", "a);", False),
     ("javascript", "function f() {\n  return g(<CURSOR>\n}\n", "a", False),
     ("javascript", "function f() {\n  return g(<CURSOR>\n}\n", "a); }}", True),
@@ -271,7 +291,7 @@ WORSE = [
     ("rust", "let = 1;\nfn f() { <CURSOR> }\n", "g();", False),
     # Without a tree there is nothing to say.
     ("plaintext", "<CURSOR>", "(", False),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("language", "marked", "text", "expected"), WORSE)
