@@ -63,8 +63,8 @@ NOTHING = Known()
 
 # Tokens of a candidate before its confidence is asked for: the first one is the hardest to guess.
 N_SEEN = 2
-# The probability, the product of all tokens', from which on a statement that has opened a bracket goes on
-# on another line: of what is less likely than this hardly a tenth is right (benchmarks/confidence.py).
+# The probability, the product of all tokens', from which on a statement that has opened a bracket goes
+# on on another line: of what is less likely one in seventy is right (benchmarks/confidence.py).
 ANOTHER_LINE = 0.03
 
 

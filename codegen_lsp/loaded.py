@@ -63,7 +63,7 @@ class Loaded:
         """Go on with another engine, which knows nothing yet."""
         former, self._engine = self._engine, engine
         self.settings, self._trouble = settings, ""
-        self._start_anew()
+        self.reconsider()  # a layout holds tokens of the former one
         if former is not None:
             former.close()
 
@@ -164,14 +164,12 @@ class Loaded:
         if context is None:
             return 0
         rendered = prompt_for(context, self._engine, config, known.layout, fresh=True)
-        prompt = rendered.prompt
-        is_whole = context.first_line == 0 and prompt.text + prompt.heal == context.prefix
-        if place.offset is None and not is_whole:
+        if place.offset is None and not rendered.layout.is_whole:
             return 0
-        self._know(document.uri, replace(known, parsed=context.parsed, layout=rendered.layout))
-        n_tokens = self._engine.warm(prompt.tokens, cancel)
+        n_tokens = self._engine.warm(rendered.prompt.tokens, cancel)
         logger.debug("evaluated %d tokens ahead", n_tokens)
-        if not cancel.is_set():
+        if not cancel.is_set():  # else the former layout is still the one that is evaluated
+            self._know(document.uri, replace(known, parsed=context.parsed, layout=rendered.layout))
             self._ready.append(place)
             self._trouble = ""
         return n_tokens

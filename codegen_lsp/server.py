@@ -315,6 +315,13 @@ def _register(server: Server) -> None:
         ]
         return types.CompletionList(is_incomplete=True, items=items)
 
+    _register_news(server)
+
+
+def _register_news(server: Server) -> None:
+    """What clients tell and ask beside completions."""
+    session = server.session
+
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def folders_changed(params: types.DidChangeWorkspaceFoldersParams) -> None:
         removed = {folder.uri for folder in params.event.removed}

@@ -45,7 +45,7 @@ which a part was typed since, one for this very text, or nowhere."""
 # start it; and Neovim sends its request 0.2 s after a key.
 PAUSE = 0.5
 # The probability of a suggestion, the product of its tokens', from which on what follows it is written
-# already. Of those that were surer than this 64 % were what a file said next, of all others 9 %
+# already. Of those that were surer than this 64 % were what a file said next, of all others 6 %
 # (`benchmarks/confidence.py`, embedded model): for them the engine's time would be lost.
 SURE = 0.3
 # Seconds more that a request waits for the next key while the machine is under strain.

@@ -120,9 +120,6 @@ PURE = {
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
     "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally",
-    "document", "position", "engine", "config", "healing", "context", "prompt", "postprocess",
-    "rank", "complete", "syntax", "extent", "likely", "privacy", "wire", "common",
-    "languages", "lines", "blocks", "trees",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
@@ -136,7 +133,6 @@ DOORS = {
         "trees",
         "evaluate.referee",
     },  # who judges the first shares nothing with it
-    "tree_sitter": {"syntax", "trees", "evaluate.referee"},
     "httpx": {"models"},
     "pathspec": {"ignore"},
     "platformdirs": {"models"},
