@@ -20,6 +20,9 @@ Kind = Literal["code", "comment", "string"]
 MAX_LINES_UP = 5_000
 # Headers and doc comments are shorter, in characters and in lines.
 MAX_HEAD, MAX_COMMENT = 4_096, 40
+# Of a text that is too large for a tree, so many characters are searched for definitions and imports:
+# that takes some 50 ms.
+MAX_TEXT = 262_144
 _WORD = re.compile(r"[^\W\d]\w*")
 _DOCSTRING = re.compile(r"\s*[rRuUbB]{0,2}(?P<quotes>\"\"\"|'''|\"|')")
 _GAP = re.compile(r"\n[ \t]*\n")
@@ -100,9 +103,9 @@ def head_of(line: str, start: int, language: Language) -> Head | None:
 
 
 def heads(text: str, language: Language) -> list[Head]:
-    """Every definition of a text, by the line on which it begins."""
+    """The definitions of a text, by the line on which each begins; of a very large one the first."""
     found, start = [], 0
-    for line in text.split("\n"):
+    for line in text[:MAX_TEXT].split("\n"):
         head = head_of(line, start, language)
         if head and head.name:
             found.append(head)
@@ -158,7 +161,7 @@ def imports(text: str, language: Language) -> tuple[tuple[int, int], ...]:
     """The lines that import something."""
     if not language.import_line:
         return ()
-    found = re.finditer(language.import_line + r"[^\n]*", text, re.MULTILINE)
+    found = re.finditer(language.import_line + r"[^\n]*", text[:MAX_TEXT], re.MULTILINE)
     return tuple((match.start(), match.start() + len(match[0].rstrip())) for match in found)
 
 

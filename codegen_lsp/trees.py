@@ -31,10 +31,10 @@ from codegen_lsp.lines import code_before
 
 # A larger text has no tree. A first parse takes 0.1 to 0.2 ms a kilobyte: this one a fifth of a second.
 MAX_TEXT = 1_000_000
-# Up to this size everything is parsed at every key: at worst (0.2 ms a kilobyte) that takes some 5 ms.
-SMALL = 16_384
+# Up to this size everything is parsed at every key: at worst (broken C++, 0.5 ms a kilobyte) in 4 ms.
+SMALL = 8_192
 # How far an excerpt reaches to both sides of an edit, if the definitions there end.
-REACH = 4_096
+REACH = 2_048
 # Of so few children all belong to the head or the end of a node; and how deep an excerpt goes.
 FEW, MAX_LEVELS = 12, 64
 # How often the parser asks whether to go on (every hundred steps, 0.02 to 0.15 ms) until a text is

@@ -40,14 +40,15 @@ PIECES = [
 
 
 def fresh(parsed: Parsed) -> str:
-    again = parse(parsed.text, parsed.language)
-    assert again.tree is not None
-    return str(again.tree.root_node)
+    return spelled(parse(parsed.text, parsed.language))
 
 
 def spelled(parsed: Parsed) -> str:
+    """A tree, and where its parts are in the text."""
     assert parsed.tree is not None
-    return str(parsed.tree.root_node)
+    root = parsed.tree.root_node
+    places = [(child.start_byte, tuple(child.start_point)) for child in root.children]
+    return f"{root} {places} {tuple(root.end_point)}"
 
 
 Edits = st.lists(
@@ -177,6 +178,19 @@ def test_an_excerpt_is_sound_where_the_text_is(language: str) -> None:
         assert found == []
 
 
+def test_an_excerpt_leaves_out_long_neighbours() -> None:
+    unit = FUNCTION["python"]
+    long = unit.replace(
+        "    return b\n", "    b = [a, (1, 2), {'c': 3}]\n" * 600 + "    return b\n"
+    )
+    text = long.replace("NAME", "f") + unit.replace("NAME", "g") + long.replace("NAME", "h")
+    broken = typed(parse(text, "python"), text.index("[", text.index("def g")), "((")
+    assert broken.tree is not None
+    assert (
+        sum(each.end_byte - each.start_byte for each in broken.tree.included_ranges) < len(unit) * 2
+    )
+
+
 def test_what_cannot_be_parsed_in_time_is_given_up_and_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -224,7 +238,7 @@ def test_a_grammar_that_cannot_be_loaded_is_asked_for_once(
 def test_two_threads_may_parse_at_once() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    texts = [FUNCTION["python"].replace("NAME", f"f{n}") * 10 for n in range(16)]
+    texts = [FUNCTION["python"].replace("NAME", f"f{n}") * 10 for n in range(10, 26)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda text: spelled(parse(text, "python")), texts))
     assert found == [found[0]] * 16
