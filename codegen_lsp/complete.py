@@ -19,7 +19,7 @@ from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
 from codegen_lsp.secrets import until_secret
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.syntax import Parsed, adds_error, parses
+from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,12 @@ def without_new_errors(
     context = known.gather(document, offset)
     if context is None:
         return ()
+    language, parsed, at = document.language, context.parsed, context.offset
+    texts = [normal(candidate.text, language) for candidate in candidates]
     return tuple(
         candidate
-        for candidate in candidates
-        if not adds_error(context.parsed, context.offset, normal(candidate.text, document.language))
+        for candidate, text in zip(candidates, texts, strict=True)
+        if not adds_error(parsed, at, text) and parses_afresh(parsed, at, text)
     )
 
 

@@ -33,9 +33,8 @@ from codegen_lsp.indents import (
     straight,
 )
 from codegen_lsp.languages import row
-from codegen_lsp.lines import indentation
 from codegen_lsp.repetition import circle, stutter
-from codegen_lsp.syntax import adds_error, block_end, kind_at
+from codegen_lsp.syntax import adds_error, block_end, kind_at, parses_afresh
 
 Filter = Callable[[str, Context, Extent], str]
 
@@ -145,27 +144,15 @@ def _paper(text: str, context: Context, _: Extent) -> str:
 
 
 def _one_line(text: str, context: Context, extent: Extent) -> str:
-    """One line, unless a block may be suggested; where it opens a bracket, up to where that closes, and
-    where it is a header without a body, with the first line of that: alone it would not parse."""
+    """One line, unless a block may be suggested; where it opens a bracket, up to where that closes."""
     if extent is Extent.BLOCK or "\n" not in text:
         return text
     opened = balance(text, context.language, context.line_before)
     ends = [at for at, character in enumerate(text) if character == "\n"]
     for end in ends[:MOST_LINES]:
-        if not opened.is_open(end) and not _wants_body(text[:end], context):
+        if not opened.is_open(end):
             return text[:end]
     return text[: ends[0]] if len(ends) >= MOST_LINES else text
-
-
-def _wants_body(text: str, context: Context) -> bool:
-    """Whether a text ends behind a header that has no body yet, in a language of indented blocks."""
-    if not text.rstrip().endswith(":") or row(context.language).grammar is None:
-        return False
-    if row(context.language).blocks != "indentation":
-        return False
-    line = (context.line_before + text).rstrip().rpartition("\n")[2]
-    below = context.suffix.partition("\n")[2].lstrip("\n").partition("\n")[0]
-    return indentation(below) <= indentation(line)
 
 
 def _no_bracket_too_many(text: str, context: Context, _: Extent) -> str:
@@ -197,7 +184,7 @@ def _no_new_error(text: str, context: Context, _: Extent) -> str:
     for end in islice(_ends(text, context), MOST_PARSES):
         kept = text[:end].rstrip()
         if not kept or not adds_error(context.parsed, context.offset, kept):
-            return kept
+            return kept if parses_afresh(context.parsed, context.offset, kept) else ""
     return ""
 
 

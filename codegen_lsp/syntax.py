@@ -15,11 +15,11 @@ from tree_sitter import Node, Query, QueryCursor, Tree
 from codegen_lsp import blocks, lines
 from codegen_lsp.languages import Kinds, Language, row
 from codegen_lsp.lines import Kind
-from codegen_lsp.trees import Parsed, adds_error, grammar_of, parse, parses
+from codegen_lsp.trees import Parsed, adds_error, grammar_of, parse, parses, parses_afresh
 
 __all__ = [
     "Definition", "Kind", "Parsed", "Scope", "adds_error", "block_end", "definitions", "header",
-    "imports", "kind_at", "names", "open_block", "parse", "parses", "scopes",
+    "imports", "kind_at", "names", "open_block", "parse", "parses", "parses_afresh", "scopes",
 ]  # fmt: skip
 
 # How many definitions further up a text that is broken may be sound again.
