@@ -25,6 +25,7 @@ from codegen_lsp.wire import (
     Enough,
     Failed,
     Generate,
+    GoOn,
     Load,
     Log,
     LogLevel,
@@ -79,6 +80,7 @@ class _Parent:
         # Of the newest question that was heard: its flag, and the candidates that were enough.
         self.cancel = Cancel()
         self.enough: set[int] = set()
+        self.may_go_on = threading.Semaphore(0)
 
     def next(self) -> Request:
         """Wait for something to do."""
@@ -109,7 +111,10 @@ class _Parent:
                 elif isinstance(message, Request):
                     if isinstance(message, Question):
                         self.cancel, self.enough = Cancel(), set()
+                        self.may_go_on = threading.Semaphore(0)
                     self._requests.put(message)
+                if isinstance(message, Abort | Enough | GoOn):
+                    self.may_go_on.release()
         except WireError:
             os._exit(1)
         os._exit(0)
@@ -208,7 +213,8 @@ def _do(parent: _Parent, engine: LlamaEngine, request: Request) -> None:
 
 
 def _generate(parent: _Parent, engine: LlamaEngine, request: Generate) -> None:
-    """Say tokens as fast as they come: who reads them is never waited for."""
+    """Say tokens as fast as they come; but a single candidate does not run ahead of its reader into
+    another line, because most end with one."""
     prompt = Prompt("", request.tokens, request.heal)
     generation = engine.generate(prompt, request.samplings, parent.cancel)
     for token in generation:
@@ -216,6 +222,8 @@ def _generate(parent: _Parent, engine: LlamaEngine, request: Generate) -> None:
             generation.stop(token.candidate)
         else:
             parent.say(token)
+            if "\n" in token.text and len(request.samplings) == 1 and not parent.cancel.is_set():
+                parent.may_go_on.acquire()
     parent.say(generation.stats)
 
 

@@ -296,25 +296,38 @@ def _run(
     effort: int,
     ranges: list[Range] | None = None,
 ) -> Tree | None:
-    """Parse, or give up after so many times that the parser has asked whether to go on.
+    """Parse, or give up after so many times that the parser has asked whether to go on. What is small or
+    an excerpt, is parsed in any case.
 
     With a parser of its own, which costs next to nothing: other threads parse, too.
     """
-    view = memoryview(source)
+    parser = Parser(grammar, included_ranges=ranges) if ranges else Parser(grammar)
+    if ranges or len(source) <= SMALL:
+        return parser.parse(source) if old is None else parser.parse(source, old)
     n_asked = 0
+    views: list[memoryview] = []
 
     def stop(*_: object) -> bool:
         nonlocal n_asked
         n_asked += 1
         return n_asked > effort
 
-    parser = Parser(grammar, included_ranges=ranges) if ranges else Parser(grammar)
+    def read(at: int, _: object) -> memoryview | bytes:
+        if at >= len(source):
+            return b""
+        views.append(memoryview(source)[at:])
+        return views[-1]
+
     try:
         if old is None:
-            return parser.parse(lambda at, _: view[at:], progress_callback=stop)
-        return parser.parse(lambda at, _: view[at:], old, progress_callback=stop)
+            return parser.parse(read, progress_callback=stop)
+        return parser.parse(read, old, progress_callback=stop)
     except ValueError:  # "Parsing failed": it was stopped
         return None
+    finally:
+        # py-tree-sitter 0.26 never lets go of what it was given to read. So it is an empty shell.
+        for view in views:
+            view.release()
 
 
 def _edited_source(before: Parsed, text: str, edit: Edit) -> bytes:

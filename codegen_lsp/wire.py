@@ -55,7 +55,8 @@ class Tokenize:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Answered by any number of `Token`s, then by `Stats` or `Failed`."""
+    """Answered by any number of `Token`s, then by `Stats` or `Failed`. A single candidate waits at the
+    end of each of its lines for a `GoOn` or an `Enough`: most of them end there."""
 
     tokens: tuple[int, ...]
     heal: str
@@ -83,6 +84,11 @@ class Remember:
 
     key: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """More tokens than up to the end of that line, please. No answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ class Log:
 
 
 Question = Tokenize | Generate | Warm | Score
-Request = Load | LogLevel | Question | Remember | Enough | Abort
+Request = Load | LogLevel | Question | Remember | GoOn | Enough | Abort
 Answer = Progress | Ready | Tokens | Token | Stats | Warmed | Scored | Failed | Alive | Log
 Message = Request | Answer
 

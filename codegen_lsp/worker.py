@@ -34,6 +34,7 @@ from codegen_lsp.wire import (
     Abort,
     Enough,
     Generate,
+    GoOn,
     Load,
     Question,
     Ready,
@@ -214,6 +215,8 @@ def _wanted(
             yield answer
             for candidate in told - generation.wanted:
                 child.tell(Enough(candidate))
+            if "\n" in answer.text and generation.wanted:
+                child.tell(GoOn())
             told &= generation.wanted
     return None
 
