@@ -24,8 +24,9 @@ from codegen_lsp.engine import EngineError
 from codegen_lsp.ignore import RULES, path_of
 from codegen_lsp.languages import LANGUAGES
 from codegen_lsp.loaded import log_failure
+from codegen_lsp.loading import Load
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
-from codegen_lsp.session import Answer, Load, Session
+from codegen_lsp.session import Answer, Session
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,7 @@
 """Time: what is open, which request is the newest, and what the one engine does meanwhile.
 
 Everything else is a function; here lives what changes. All methods run on the event loop. The engine
-runs on a thread of its own, because the server's thread pool reads standard input, and a model is
-loaded on another, so that the one before goes on answering.
+runs on a thread of its own, because the server's thread pool reads standard input.
 """
 
 from __future__ import annotations
@@ -17,14 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
-from codegen_lsp.complete import Completion, Request, n_ctx_for
+from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
-from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.engine import Cancel
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
 from codegen_lsp.loaded import Loaded
+from codegen_lsp.loading import Load, Loading
 from codegen_lsp.privacy import refusal
 from codegen_lsp.project import Project
 from codegen_lsp.rhythm import Rhythm
@@ -34,8 +34,6 @@ from codegen_lsp.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
-Load = Callable[[Config, Callable[[float], bool]], Engine]
-"""Loads the configured model. Told how far it is (0 to 1), it learns whether to go on."""
 Source = Literal["engine", "joined", "typed", "cache", "none"]
 """Where an answer comes from: an attempt of its own, one that was under way, an earlier suggestion of
 which a part was typed since, one for this very text, or nowhere."""
@@ -61,14 +59,6 @@ class Answer:
     attempt: int | None = None
 
 
-class _Loading:
-    """A model on its way; it ends as soon as it is no longer the session's."""
-
-    def __init__(self, settings: object) -> None:
-        self.settings = settings
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-
 class Session:
     """The documents of one client, and the engine that completes them."""
 
@@ -84,22 +74,20 @@ class Session:
         self.documents: dict[str, Document] = {}
         self._cursors: dict[str, Place] = {}  # each as it was last known, perhaps some edits ago
         self._attention = ""  # the document in which something happened last
-        self._shortened: set[str] = set()  # documents whose last edit took something away
+        self._deleted: dict[str, int | None] = {}  # where the last edit took something away
         self._folders: tuple[Path, ...] = ()
         self._shown: Way | None = None  # the suggestion that the client shows, if any
         self._newest: tuple[str, asyncio.Task[Answer]] | None = None
         self._hear = hear
         self._rhythm = Rhythm()
         self._suggestions = Suggestions()
-        self._load = load
-        self._loading: _Loading | None = None
         self.ignore = Ignore()
         self._surroundings = Surroundings()
         self.project = Project(self._surroundings.learn, self._surroundings.forget)
         self._loaded = Loaded(self.ignore, self._surroundings, self._path_of)
         self._strain = Strain(self._loaded.seconds_used)
-        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._loading = Loading(load, self._loaded, self._executor, self._make_way)
         self._attempts = Attempts(self._executor, self._loaded.complete, self._finished)
         self._looking_ahead: asyncio.TimerHandle | None = None
         self._pause = pause
@@ -109,7 +97,7 @@ class Session:
     @property
     def state(self) -> str:
         """What the engine is up to, in one word."""
-        if self._loading is not None:
+        if self._loading.is_under_way:
             return "loading"
         return "ready" if self._loaded.is_there else "off"
 
@@ -125,9 +113,8 @@ class Session:
             self._reconsider()
             self._open_folders(config)
         self.config = config
-        last = self._loaded.settings if self._loading is None else self._loading.settings
         self._expect(self._attention)
-        return last != _engine_settings(config)
+        return self._loading.is_needed(config)
 
     def open_folders(self, folders: Sequence[Path]) -> None:
         """Know the workspace's folders: what their files define, and what is ignored in them."""
@@ -147,25 +134,11 @@ class Session:
     async def load(self, progress: Callable[[float], None]) -> None:
         """Load the configured model; `progress` is called on the loop with a share from 0 to 1. A newer
         call ends this one. Raises `EngineError`, and keeps the engine that there was."""
-        loop = asyncio.get_running_loop()
-        loading = self._loading = _Loading(_engine_settings(self.config))
-
-        def hear(share: float) -> bool:
-            if self._loading is not loading or loop.is_closed():
-                return False
-            loop.call_soon_threadsafe(progress, share)
-            return True
-
         try:
-            await loop.run_in_executor(self._loader, self._replace, self.config, loading, hear)
+            await self._loading.run(self.config, progress)
             self._suggestions.clear()  # the former engine's
-        except EngineError:
-            if self._loading is loading:
-                raise
         finally:
-            loading.done.set_result(None)
-            if self._loading is loading:
-                self._loading = None
+            if not self._loading.is_under_way:
                 self._expect(self._attention)
 
     def put(self, document: Document) -> None:
@@ -197,7 +170,7 @@ class Session:
         self._give_up(uri)
         if self.documents.pop(uri, None) is not None:
             del self._cursors[uri]
-            self._shortened.discard(uri)
+            self._deleted.pop(uri, None)
             self._suggestions.forget(uri)
             self._executor.submit(self._loaded.forget, uri)
             self.changed_on_disk(uri)
@@ -220,8 +193,8 @@ class Session:
         self._interrupt()
         if document.uri in self.documents:
             self._cursors[document.uri] = Place(document, offset)
-        is_shortened = document.uri in self._shortened
-        request = Request(document, offset, n, invoked, is_shortened, bool(self.strain))
+        just_deleted = self._deleted.get(document.uri) == offset
+        request = Request(document, offset, n, invoked, just_deleted, bool(self.strain))
         task = asyncio.ensure_future(self._answer(request))
         self._newest = (document.uri, task)
         try:
@@ -239,11 +212,10 @@ class Session:
 
     def close(self) -> None:
         """Stop what runs, and free the engine."""
-        self._loading = None
         self._give_up()
         self._interrupt()
         self._attempts.drop()
-        self._loader.shutdown(wait=True)
+        self._loading.close()
         self._executor.shutdown(wait=True)
         self._loaded.close()
         self.project.close()
@@ -257,8 +229,7 @@ class Session:
         if (attempt := self._attempts.join(request, self.config)) is None:
             self._attempts.drop()
             await asyncio.sleep(self._delay(request))
-            if not self._loaded.is_there and self._loading is not None:
-                await asyncio.wait({self._loading.done})
+            await self._loading.wait()
         while True:
             if attempt is None:
                 source, attempt = "engine", self._attempts.begin(request, self.config)
@@ -348,9 +319,9 @@ class Session:
         """What an edit says of the person: that a key was pressed, something deleted, or a suggestion
         accepted, in whatever way the client does that."""
         n_more = len(document.text) - len(before.text)
-        self._shortened.discard(document.uri)
+        self._deleted.pop(document.uri, None)
         if n_more < 0:
-            self._shortened.add(document.uri)
+            self._deleted[document.uri] = follow(Place(before, None), document).offset
         elif n_more == 1:
             self._rhythm.key(asyncio.get_running_loop().time())
         shown = self._shown
@@ -383,6 +354,10 @@ class Session:
         if self._pausing is not None:
             self._pausing.cancel()
 
+    def _make_way(self) -> None:
+        """For another engine. On any thread."""
+        self._preparing.set()
+
     def _prepare(self) -> None:
         """Nothing has happened for a while: the engine may use the time, behind all requests."""
         likely = None
@@ -404,21 +379,6 @@ class Session:
         if not self._preparing.is_set() and self._newest is None:
             self._hear({"event": "idle"})
 
-    def _replace(self, config: Config, loading: _Loading, hear: Callable[[float], bool]) -> None:
-        """Load, and hand over between two requests. On the loader's thread."""
-        if self._loading is not loading or self._loaded.settings == loading.settings:
-            return
-        engine = self._load(config, hear)
-        self._preparing.set()
-        self._executor.submit(self._take, engine, loading).result()
-
-    def _take(self, engine: Engine, loading: _Loading) -> None:
-        """Go on with another engine, if it is still wanted. On the engine's thread."""
-        if self._loading is loading:
-            self._loaded.replace(engine, loading.settings)
-        else:
-            engine.close()
-
     def _tell(self, attempt: Attempt, completion: Completion) -> None:
         stats = completion.stats
         best = next(iter(completion.candidates), None)
@@ -439,15 +399,3 @@ class Session:
 def _reading_settings(config: Config) -> tuple[object, ...]:
     """What decides which files may be read."""
     return config.enabled, config.disabled_languages
-
-
-def _engine_settings(config: Config) -> tuple[object, ...]:
-    """What an engine is made from: a change of any of these loads a model anew."""
-    return (
-        config.model,
-        config.threads,
-        config.spare_cores,
-        config.gpu_layers,
-        config.kv_cache_mb,
-        n_ctx_for(config),
-    )

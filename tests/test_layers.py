@@ -39,8 +39,7 @@ ALLOWED = {
     "repetition": set(),
     "echoes": {"brackets", "common", "context", "extent", "indents", "lines", "repetition"},
     "postprocess": {
-        "brackets", "context", "echoes", "extent", "indents", "languages", "lines", "repetition",
-        "syntax",
+        "brackets", "context", "echoes", "extent", "indents", "languages", "repetition", "syntax",
     },
     "rank": {"brackets", "context", "document"},
     "secrets": {"common"},
@@ -59,13 +58,15 @@ ALLOWED = {
     "loaded": {
         "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
     },
+    "loading": {"complete", "config", "engine", "loaded"},
     "session": {
         "attempt", "complete", "config", "document", "engine", "extent", "ignore", "likely",
-        "loaded", "privacy", "project", "rhythm", "strain", "suggestions", "surroundings",
+        "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
+        "surroundings",
     },
     "server": {
-        "__init__", "config", "document", "engine", "ignore", "languages", "loaded", "position",
-        "session",
+        "__init__", "config", "document", "engine", "ignore", "languages", "loaded", "loading",
+        "position", "session",
     },
     "native": set(),
     "lookup": {"common"},

@@ -896,6 +896,8 @@ def test_after_a_deletion_nothing_new_is_suggested_unless_somebody_asks() -> Non
         session = await loaded_session(FakeEngine("f(a)\n"))
         await answer(session, typed("x = yz"))
         assert await answer(session, typed("x = y")) == ("engine",)
+        elsewhere = await session.complete(typed("x = y"), 4)
+        assert elsewhere.completion.reason == "a word follows the cursor"
         asked = await session.complete(typed("x = y"), 5, 1, invoked=True)
         assert [candidate.text for candidate in asked.completion.candidates] == ["f(a)"]
         session.close()
