@@ -307,13 +307,15 @@ class Session:
     def _finished(self, attempt: Attempt) -> None:
         """Keep what an attempt has written, for whoever waits for it or will."""
         completion, way = attempt.done.result(), attempt.way
-        is_wanted = attempt.request.document.uri in self.documents or way is None
-        if completion.prompt is not None and not attempt.cancel.is_set() and is_wanted:
+        self._tell(attempt, completion)
+        is_open = attempt.request.document.uri in self.documents
+        if attempt.cancel.is_set() or not (is_open or way is None):
+            return
+        if completion.prompt is not None:
             self._suggestions.put(attempt.request, attempt.config, completion, attempt.number)
         if way is not None and completion.reason == COMPLETE:
             # What follows is the next line.
             self._look_ahead(Way(way.start, way.text + enter(way.end)))
-        self._tell(attempt, completion)
 
     def _notice(self, before: Document, document: Document) -> None:
         """What an edit says of the person: that a key was pressed, something deleted, or a suggestion
