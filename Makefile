@@ -17,7 +17,7 @@ $(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title 350M --pieces 9 $(REP
   --model $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-350M.json: $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-nano.json: TYPED := $(REPLAY_TEXT) --title nano --pieces 18 $(REPLAY_BASELINE)
-$(BENCH)/replay-python.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 16 --seed 1 $(REPLAY_BASELINE)
+$(BENCH)/replay-python.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 12 --seed 1 $(REPLAY_BASELINE)
 $(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, counted" --fast --pieces 90
 $(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, Python, counted" --fast --pieces 24 \
   --thresholds 0.05,0.2,0.5,0.8

@@ -202,7 +202,8 @@ class _Written:
         self._ends.append(len(self._text))
         self._logprobs.append(token.logprob)
         is_lost = len(self._logprobs) >= N_SEEN and not self.is_sure
-        if "\n" in token.text and self._extent is Extent.LINE:
+        is_unasked = self._doubt > -math.inf
+        if "\n" in token.text and self._extent is Extent.LINE and is_unasked:
             is_lost |= sum(self._logprobs) < math.log(ANOTHER_LINE)
         return is_lost or is_complete(self.shown, self._context, self._extent)
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import Completion, Request, complete
+from codegen_lsp.complete import N_SEEN, Completion, Request, complete
 from codegen_lsp.config import Config
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Generation, Prompt, Sampling, Token
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor, with_ghost
 
@@ -76,3 +79,57 @@ def test_one_piece_or_character_by_character(step: int) -> None:
     assert [c.text for c in completed(marked, reply, step=step).candidates] == [
         "a = 1\n    return a"
     ]
+
+
+class Doubting(FakeEngine):
+    """Gives each of its tokens a log-probability from a list, the last one to all others."""
+
+    def __init__(self, reply: str, *logprobs: float, step: int = 1) -> None:
+        super().__init__(reply, step=step)
+        self._logprobs = logprobs
+
+    def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
+        generation = super().generate(prompt, samplings, cancel)
+
+        def doubting(outer: Generation) -> Generator[Token, None, None]:
+            for n, token in enumerate(generation):
+                yield replace(token, logprob=self._logprobs[min(n, len(self._logprobs) - 1)])
+                if not outer.wanted:
+                    generation.close()
+            outer.stats = generation.stats
+
+        return Generation(len(samplings), doubting)
+
+
+def asked(engine: FakeEngine, marked: str, *, invoked: bool) -> Completion:
+    request = Request(*at_cursor(marked), invoked=invoked)
+    return complete(request, engine, Config(min_confidence=0.3), Cancel())
+
+
+def test_what_the_model_doubts_is_shown_only_to_who_asks() -> None:
+    engine = Doubting("first.second\n", -3.0)
+    completion = asked(engine, "x = <CURSOR>", invoked=False)
+    assert completion.candidates == ()
+    assert completion.stats.n_generated == N_SEEN
+    completion = asked(Doubting("first.second\n", -3.0), "x = <CURSOR>", invoked=True)
+    assert [candidate.text for candidate in completion.candidates] == ["first.second"]
+
+
+def test_the_lines_before_the_doubt_are_shown() -> None:
+    engine = Doubting("\n    a = b\n    c = d\n", -0.1, -0.1, -9.0, step=6)
+    completion = asked(engine, "def f():<CURSOR>\n", invoked=False)
+    assert [candidate.text for candidate in completion.candidates] == ["\n    a = b"]
+
+
+def test_another_line_comes_only_of_what_is_likely() -> None:
+    sure = asked(Doubting("f(\n  a,\n)\n", -0.1, step=4), "x = <CURSOR>", invoked=False)
+    unsure = asked(Doubting("f(\n  a,\n)\n", -1.1, step=1), "x = <CURSOR>", invoked=False)
+    assert [candidate.text for candidate in sure.candidates] == ["f(\n  a,\n)"]
+    assert [candidate.text for candidate in unsure.candidates] == ["f"]
+    assert unsure.stats.n_generated == len(" f(\n")
+
+
+def test_nothing_is_dropped_but_what_was_written() -> None:
+    completion = asked(FakeEngine(")\n"), "x = <CURSOR>", invoked=False)
+    assert (completion.candidates, completion.dropped) == ((), ")")
+    assert asked(FakeEngine("y\n"), "x = <CURSOR>", invoked=False).dropped == ""
