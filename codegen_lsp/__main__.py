@@ -30,6 +30,10 @@ from codegen_lsp.models import ModelError, add, find, installed, models_dir, rem
 from codegen_lsp.position import Position, offset_at
 from codegen_lsp.worker import Worker
 
+# A thread that computes lets others have the interpreter after so many seconds (Python: 0.005). A key
+# passes three threads, and the engine's is often at work.
+SWITCH_S = 0.0005
+
 app = typer.Typer(
     add_completion=False,
     help="Complete code offline, with CodeGen models on llama.cpp.",
@@ -85,6 +89,7 @@ def serve(
     gc.freeze()
     gc.enable()
     del stdio
+    sys.setswitchinterval(SWITCH_S)
     _log_to(log_file)
     serve_lsp(_load_apart, Config(model=model))
 

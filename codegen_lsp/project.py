@@ -115,13 +115,18 @@ class Project:
         self._folders: list[tuple[int, str]] = []  # a heap, by distance
         self._walked: set[str] = set()
         self._n_looked_at = 0
-        self._seconds = self._debt = self._resting_until = 0.0
+        self._seconds = self._debt = self._resting_until = self._seconds_used = 0.0
         self._thread = threading.Thread(target=self._run, name="project", daemon=True)
         self._thread.start()
 
     @property
     def status(self) -> Status:
         return self._status
+
+    @property
+    def seconds_used(self) -> float:
+        """The processor time that its thread has used so far."""
+        return self._seconds_used
 
     def name_of(self, path: str) -> str:
         """How a person calls a file: by its way from the workspace folder, with slashes; from that
@@ -210,6 +215,7 @@ class Project:
     def _rest(self, seconds: float) -> None:
         """After so much work."""
         self._seconds += seconds
+        self._seconds_used += seconds
         self._debt += seconds * (1 / self._limits.share - 1)
         if self._debt > MIN_REST:
             self._resting_until, self._debt = time.monotonic() + self._debt, 0.0

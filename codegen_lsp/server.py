@@ -292,7 +292,9 @@ def _register(server: Server) -> None:
         n = session.config.candidates if invoked else 1
         begun = time.perf_counter()
         answer = await session.complete(document, offset, n, invoked=invoked)
-        server.trace(_answered(params, document, answer, time.perf_counter() - begun))
+        seconds = time.perf_counter() - begun
+        cpu_s = time.process_time() - session.project.seconds_used
+        server.trace(_answered(params, document, answer, seconds, cpu_s))
         cursor = types.Range(start=params.position, end=params.position)
         return [
             types.InlineCompletionItem(
@@ -416,7 +418,11 @@ def _item(
 
 
 def _answered(
-    params: types.InlineCompletionParams, document: Document, answer: Answer, seconds: float
+    params: types.InlineCompletionParams,
+    document: Document,
+    answer: Answer,
+    seconds: float,
+    cpu_s: float,
 ) -> dict[str, Any]:
     return {
         "event": "answer",
@@ -429,7 +435,7 @@ def _answered(
         "generation": answer.attempt,
         "nCandidates": len(answer.completion.candidates),
         "ms": seconds * 1000,
-        "cpuS": time.process_time(),
+        "cpuS": cpu_s,
     }
 
 
