@@ -13,13 +13,13 @@ REPLAY := build/replay
 REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
 REPLAY_RESULTS := $(foreach name,350M nano python counted gate large,$(BENCH)/replay-$(name).json)
 REPLAY_BASELINE := --length 80 --baseline
-$(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title 350M --pieces 9 $(REPLAY_BASELINE) \
+$(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title 350M --pieces 6 $(REPLAY_BASELINE) \
   --model $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-350M.json: $(BENCH)/nano-350M-Q4_K_M.gguf
-$(BENCH)/replay-nano.json: TYPED := $(REPLAY_TEXT) --title nano --pieces 18 $(REPLAY_BASELINE)
-$(BENCH)/replay-python.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 12 --seed 1 $(REPLAY_BASELINE)
+$(BENCH)/replay-nano.json: TYPED := $(REPLAY_TEXT) --title nano --pieces 9 $(REPLAY_BASELINE)
+$(BENCH)/replay-python.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 8 --seed 1 $(REPLAY_BASELINE)
 $(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, counted" --fast --pieces 90
-$(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, Python, counted" --fast --pieces 24 \
+$(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, Python, counted" --fast --pieces 16 \
   --thresholds 0.05,0.2,0.5,0.8
 $(BENCH)/replay-large.json: TYPED := $(REPLAY)/large --title "nano, a large file" --fast --pieces 6
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -54,7 +54,7 @@ bench: $(READY) $(BENCH_RESULTS) ## measure the engine, beside others that are i
 	$(BIN)/python benchmarks/report.py benchmarks/engine.json README.md $(BENCH_RESULTS)
 	rm $(BENCH_RESULTS)
 
-replay: $(READY) $(REPLAY_RESULTS) ## type real code through the server and the baseline (an hour)
+replay: $(READY) $(REPLAY_RESULTS) ## type real code through the server and the baseline (half an hour)
 	$(BIN)/python benchmarks/replay_report.py benchmarks/replay.json README.md benchmarks/replay.svg $(REPLAY_RESULTS)
 	rm $(REPLAY_RESULTS)
 
