@@ -11,15 +11,14 @@ BENCH_RESULTS := $(BENCH_MODELS:%=$(BENCH)/%.json)
 # What is typed. `counted` and `large` are typed without a clock: many keys, and one file of 9,691 lines.
 REPLAY := build/replay
 REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
-REPLAY_RESULTS := $(foreach name,350M nano python counted gate large,$(BENCH)/replay-$(name).json)
+REPLAY_RESULTS := $(foreach name,nano 350M counted gate large,$(BENCH)/replay-$(name).json)
 REPLAY_BASELINE := --length 80 --baseline
-$(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title 350M --pieces 6 $(REPLAY_BASELINE) \
+$(BENCH)/replay-nano.json: TYPED := $(REPLAY)/python --title nano --pieces 8 $(REPLAY_BASELINE)
+$(BENCH)/replay-350M.json: TYPED := $(REPLAY)/python --title 350M --pieces 9 $(REPLAY_BASELINE) \
   --model $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-350M.json: $(BENCH)/nano-350M-Q4_K_M.gguf
-$(BENCH)/replay-nano.json: TYPED := $(REPLAY_TEXT) --title nano --pieces 9 $(REPLAY_BASELINE)
-$(BENCH)/replay-python.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 8 --seed 1 $(REPLAY_BASELINE)
-$(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, counted" --fast --pieces 90
-$(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, Python, counted" --fast --pieces 16 \
+$(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, nine languages, counted" --fast --pieces 90
+$(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, counted" --fast --pieces 16 \
   --thresholds 0.05,0.2,0.5,0.8
 $(BENCH)/replay-large.json: TYPED := $(REPLAY)/large --title "nano, a large file" --fast --pieces 6
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
