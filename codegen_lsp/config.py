@@ -44,7 +44,7 @@ class Config:
         maximum=1.0,
     )
     min_confidence: float = _setting(
-        0.3,
+        0.2,
         "How sure the model has to be of what is shown without being asked for: the least (geometric)"
         " mean probability of its tokens. Higher shows less, and more of it is right.",
         minimum=0.0001,
