@@ -13,14 +13,14 @@ REPLAY := build/replay
 REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
 REPLAY_RESULTS := $(foreach name,nano 350M counted gate large,$(BENCH)/replay-$(name).json)
 REPLAY_BASELINE := --length 80 --baseline
-$(BENCH)/replay-nano.json: TYPED := $(REPLAY)/python --title nano --pieces 12 $(REPLAY_BASELINE)
-$(BENCH)/replay-350M.json: TYPED := $(REPLAY)/python --title 350M --pieces 6 $(REPLAY_BASELINE) \
+$(BENCH)/replay-nano.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 12 $(REPLAY_BASELINE)
+$(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title "350M, nine languages" --pieces 9 $(REPLAY_BASELINE) \
   --model $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-350M.json: $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, nine languages, counted" --fast --pieces 90
-$(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, counted" --fast --pieces 16 \
-  --thresholds 0.05,0.3,0.5,0.8
-$(BENCH)/replay-large.json: TYPED := $(REPLAY)/large --title "nano, a large file" --fast --pieces 6
+$(BENCH)/replay-gate.json: TYPED := $(REPLAY)/python --title "nano, counted" --fast --pieces 8 \
+  --thresholds 0.05,0.4,0.7
+$(BENCH)/replay-large.json: TYPED := $(REPLAY)/large --title "nano, a large file" --fast --pieces 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup demo test test-editors bench replay lint format lock wheel clean
