@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from codegen_lsp.document import Chunk, Document
+from codegen_lsp.document import Chunk, Document, line_start
 from codegen_lsp.normal import PLAIN, Style, normal, restored, style_at
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Definition, Parsed, definitions, imports, names, parse
@@ -117,7 +117,7 @@ def gather(
     is called `path`.
     """
     text, offset = _part(document.text, offset)
-    start = _line_start(text, offset)
+    start = line_start(text, offset)
     if _line_end(text, offset) - start > MAX_LINE or "\0" in text:
         return None
     # Normal forms are made of whole lines, so that no cut goes through a line end.
@@ -150,13 +150,9 @@ def _part(text: str, offset: int) -> tuple[str, int]:
         return text, offset
     first = max(0, offset // BLOCK - 1) * BLOCK
     part = text[first : first + 3 * BLOCK]
-    start = _line_start(part, offset - first) and _line_end(part, 0) if first else 0
-    end = max(_line_start(part, len(part)), _line_end(part, offset - first))
+    start = line_start(part, offset - first) and _line_end(part, 0) if first else 0
+    end = max(line_start(part, len(part)), _line_end(part, offset - first))
     return part[start:end], offset - first - start
-
-
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
 def _line_end(text: str, offset: int) -> int:

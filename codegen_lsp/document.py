@@ -52,12 +52,17 @@ class Candidate:
     stop: str
 
 
+def line_start(text: str, offset: int) -> int:
+    r"""Where the line of an offset begins, behind \n or \r."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
 def typed_since(base: Document, offset: int, document: Document, cursor: int) -> str | None:
     """What was put in at `offset` of a text to make another one of it, with the cursor behind it; None
     where anything else is different, too."""
-    text, end = base.text, base.text[offset:]
-    n_typed = len(document.text) - len(text)
-    is_possible = n_typed >= 0 and cursor == offset + n_typed and base.uri == document.uri
-    if is_possible and document.text.startswith(text[:offset]) and document.text.endswith(end):
-        return document.text[offset:cursor]
-    return None
+    n_typed = len(document.text) - len(base.text)
+    if n_typed < 0 or cursor != offset + n_typed or base.uri != document.uri:
+        return None  # most end here, before anything is compared
+    start, end = base.text[:offset], base.text[offset:]
+    is_same = document.text.startswith(start) and document.text.endswith(end)
+    return document.text[offset:cursor] if is_same else None

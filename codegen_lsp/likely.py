@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from codegen_lsp.common import n_common_end, n_common_start
-from codegen_lsp.document import Document
+from codegen_lsp.document import Document, line_start
 from codegen_lsp.normal import style_at
 
 INDENTED = re.compile(r"^(\t| {1,8})[^\s*]", re.MULTILINE)
@@ -35,9 +35,9 @@ def follow(place: Place, document: Document) -> Place:
     if before == after:
         return Place(document, place.offset)
     if place.offset is not None:
-        from_line_on = before[_line_start(before, place.offset) :]
+        from_line_on = before[line_start(before, place.offset) :]
         start = len(after) - len(from_line_on)
-        if after.endswith(from_line_on) and _line_start(after, start) == start:
+        if after.endswith(from_line_on) and line_start(after, start) == start:
             return Place(document, place.offset + len(after) - len(before))
     n_start = n_common_start(before, after)
     n_end = n_common_end(before, after)
@@ -56,7 +56,7 @@ def enter(place: Place) -> str:
     """What the Enter key will put in at the cursor: a line's end, and the indentation that editors
     give the next line."""
     text, offset = place.document.text, place.offset or 0
-    line = text[_line_start(text, offset) : offset]
+    line = text[line_start(text, offset) : offset]
     indentation = line[: len(line) - len(line.lstrip(" \t"))]
     if line.rstrip().endswith(OPENERS):
         indentation += _unit(text)
@@ -69,7 +69,3 @@ def _unit(text: str) -> str:
     """One step of indentation in this text: as the first line that has any."""
     first = INDENTED.search(text)
     return first[1] if first else "    "
-
-
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1

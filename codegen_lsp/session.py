@@ -18,7 +18,7 @@ from typing import Any, Literal
 from codegen_lsp.attempt import Attempt, Attempts, Way
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
-from codegen_lsp.document import Document
+from codegen_lsp.document import Document, line_start
 from codegen_lsp.engine import Cancel
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
@@ -264,7 +264,9 @@ class Session:
         if request.invoked:
             return 0.0
         sparing = SPARING if request.single_line else 0.0
-        is_new_line = request.document.text[: request.offset].rstrip(" \t").endswith(("\n", "\r"))
+        text, offset = request.document.text, request.offset
+        start = line_start(text, offset)
+        is_new_line = start > 0 and not text[start:offset].strip(" \t")
         return sparing + (0.0 if is_new_line else self._rhythm.delay())
 
     def _reconsider(self) -> None:

@@ -82,15 +82,12 @@ class Suggestions:
 
 def _match(suggestion: Suggestion, request: Request) -> Found | None:
     earlier, completion = suggestion.request, suggestion.completion
-    n_typed = request.offset - earlier.offset
-    if n_typed < 0 or len(request.document.text) - len(earlier.document.text) != n_typed:
-        return None  # most end here, before anything is compared
     typed = typed_since(earlier.document, earlier.offset, request.document, request.offset)
     if typed is None:
         return None
     if typed:
         left = tuple(_rest(each, typed) for each in completion.candidates if _holds(each, typed))
-        if not left and not (not request.invoked and _still_nothing(suggestion, typed)):
+        if not left and (request.invoked or not _still_nothing(suggestion, typed)):
             return None
         completion = replace(completion, candidates=left)
     return Found(completion, suggestion.attempt, typed)

@@ -299,7 +299,7 @@ def _run(
     ranges: list[Range] | None = None,
 ) -> Tree | None:
     """Parse, or give up after so many times that the parser has asked whether to go on. What is small or
-    an excerpt, is parsed in any case.
+    an excerpt is parsed in any case.
 
     With a parser of its own, which costs next to nothing: other threads parse, too.
     """
