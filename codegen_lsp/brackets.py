@@ -4,6 +4,7 @@ are missing."""
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -51,11 +52,13 @@ def balance(text: str, language: str, begun: str = "") -> Balance:
 
 
 def missing(prefix: str, suffix: str, language: str) -> str:
-    """The closing brackets that a text lacks between two parts of it, the innermost first.
+    """The closing brackets that code lacks between two parts of it, the innermost first. The first part
+    may begin anywhere, also in a string.
 
     A bracket below belongs to one above if it is of its kind and no further left: in a text that is
     being written the inner ones are missing, and the outer ones stand there already.
     """
+    prefix = _code(prefix, language)
     opened: list[tuple[str, int]] = []
     for at, bracket in _brackets(prefix, language):
         if bracket in CLOSER_OF:
@@ -70,6 +73,16 @@ def missing(prefix: str, suffix: str, language: str) -> str:
         else:
             lacking += closer
     return lacking
+
+
+def _code(prefix: str, language: str) -> str:
+    """A text that ends in code, without what it begins with of a string: if it seems to end in one, then
+    all its quotes were taken the wrong way round."""
+    last = deque(_brackets(prefix, language), maxlen=1)
+    mark = last[0][1] if last else ""
+    if not mark or mark in CLOSERS or mark in CLOSER_OF:
+        return prefix
+    return prefix.partition(mark)[2]
 
 
 def _closed_below(suffix: str, language: str) -> list[tuple[str, int]]:

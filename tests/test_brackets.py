@@ -72,6 +72,18 @@ def test_missing(prefix: str, suffix: str, lacking: str) -> None:
     assert missing(prefix, suffix, "javascript") == lacking
 
 
+@pytest.mark.parametrize(
+    ("prefix", "lacking"),
+    [
+        ('it (says"""\ndef f(a', ")"),
+        ('of a """\nx = [\n    """b"""', "]"),
+        ('"""\ndef f(', ")"),
+    ],
+)
+def test_missing_of_a_part_that_begins_in_a_string(prefix: str, lacking: str) -> None:
+    assert missing(prefix, "\n    return\n", "python") == lacking
+
+
 @given(st.text("([{}])'\"a \n"))
 def test_with_what_is_missing_nothing_is(text: str) -> None:
     assert missing(text + "\n" + missing(text, "", "plaintext"), "", "plaintext") == ""
