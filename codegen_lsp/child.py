@@ -218,12 +218,12 @@ def _generate(parent: _Parent, engine: LlamaEngine, request: Generate) -> None:
     prompt = Prompt("", request.tokens, request.heal)
     generation = engine.generate(prompt, request.samplings, parent.cancel)
     for token in generation:
-        if token.candidate in parent.enough:
-            generation.stop(token.candidate)
-        else:
+        if token.candidate not in parent.enough:
             parent.say(token)
             if "\n" in token.text and len(request.samplings) == 1 and not parent.cancel.is_set():
                 parent.may_go_on.acquire()
+        if token.candidate in parent.enough:  # perhaps since it waited
+            generation.stop(token.candidate)
     parent.say(generation.stats)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from codegen_lsp.attempt import Attempt, Attempts, Way
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
-from codegen_lsp.document import Document, line_start
+from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.engine import Cancel
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
@@ -43,8 +43,9 @@ which a part was typed since, one for this very text, or nowhere."""
 # start it; and Neovim sends its request 0.2 s after a key.
 PAUSE = 0.5
 # The probability of a suggestion, the product of its tokens', from which on what follows it is written
-# already. Of those that were surer than this 64 % were what a file said next, of all others 6 %
-# (`benchmarks/confidence.py`, embedded model): for them the engine's time would be lost.
+# already, and from which on a line is shown behind a complete statement. Of those that were surer than
+# this 64 % were what a file said next, of all others 6 % (`benchmarks/confidence.py`, embedded model):
+# for them the engine's time would be lost.
 SURE = 0.3
 # Seconds more that a request waits for the next key while the machine is under strain.
 SPARING = 0.3
@@ -221,6 +222,31 @@ class Session:
         self.project.close()
 
     async def _answer(self, request: Request) -> Answer:
+        """What belongs at the cursor; behind a complete statement, the next line."""
+        answer = await self._answer_here(request)
+        if answer.completion.reason == COMPLETE and not request.single_line:
+            return await self._next_line(request, answer)
+        return answer
+
+    async def _next_line(self, request: Request, nothing: Answer) -> Answer:
+        """The line behind the Enter key, which is written as soon as the person hesitates; nothing where
+        that is doubtful."""
+        place = Place(request.document, request.offset)
+        way = Way(place, enter(place))
+        ahead = _request_at(way.end)
+        source: Source = "cache"
+        found = self._suggestions.find(ahead, self.config)
+        if found is None:
+            await asyncio.sleep(self._rhythm.hesitation())
+            await asyncio.wait({self._ahead(way).done})
+            found, source = self._suggestions.find(ahead, self.config), "engine"
+        sure = [each for each in found.completion.candidates if _is_sure(each)] if found else []
+        if found is None or not sure:
+            return nothing
+        candidates = tuple(replace(each, text=way.text + each.text) for each in sure)
+        return Answer(replace(found.completion, candidates=candidates), source, found.attempt)
+
+    async def _answer_here(self, request: Request) -> Answer:
         """From an earlier suggestion, an attempt that is under way, or a new one."""
         if (answer := self._known_answer(request)) is not None:
             return answer
@@ -250,7 +276,7 @@ class Session:
         completion = found.completion
         if not found.typed:
             return Answer(completion, "cache", found.attempt)
-        if not completion.is_sound:
+        if completion.candidates and not completion.is_sound:
             left = self._loaded.without_new_errors(
                 completion.candidates, request.document, request.offset
             )
@@ -289,22 +315,20 @@ class Session:
         place = Place(request.document, request.offset)
         best = next(iter(answer.completion.candidates), None)
         self._shown = None if best is None else Way(place, best.text)
-        way = None
-        if answer.completion.reason == COMPLETE:
-            way = Way(place, enter(place))
-        elif best is not None and math.exp(best.mean_logprob * best.n_tokens) >= SURE:
-            way = Way(place, best.text)
-        if way is not None and not request.single_line:
-            loop = asyncio.get_running_loop()
+        if best is not None and _is_sure(best) and not request.single_line:
+            loop, way = asyncio.get_running_loop(), Way(place, best.text)
             self._looking_ahead = loop.call_later(self._rhythm.hesitation(), self._look_ahead, way)
 
     def _look_ahead(self, way: Way) -> None:
         """Write what will be asked for at the end of a way, before it is."""
-        end = way.end
-        request = Request(end.document, end.offset or 0)
-        is_known = self._suggestions.find(request, self.config) is not None
-        if not is_known and self._attempts.join(request, self.config) is None:
-            self._attempts.begin(request, self.config, way)
+        if self._suggestions.find(_request_at(way.end), self.config) is None:
+            self._ahead(way)
+
+    def _ahead(self, way: Way) -> Attempt:
+        """The attempt that writes what belongs at the end of a way."""
+        request = _request_at(way.end)
+        joined = self._attempts.join(request, self.config)
+        return joined or self._attempts.begin(request, self.config, way)
 
     def _finished(self, attempt: Attempt) -> None:
         """Keep what an attempt has written, for whoever waits for it or will."""
@@ -398,6 +422,15 @@ class Session:
                 "nKept": 0 if best is None else best.n_tokens,
             }
         )
+
+
+def _request_at(place: Place) -> Request:
+    return Request(place.document, place.offset or 0)
+
+
+def _is_sure(candidate: Candidate) -> bool:
+    """Whether all of it is likely enough to build on."""
+    return math.exp(candidate.mean_logprob * candidate.n_tokens) >= SURE
 
 
 def _reading_settings(config: Config) -> tuple[object, ...]:

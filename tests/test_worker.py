@@ -212,6 +212,18 @@ def test_the_reader_may_end_all_at_any_token(worker: Worker) -> None:
     assert 7 <= generation.stats.n_generated < 1000
 
 
+def test_who_ends_at_the_end_of_a_line_gets_nothing_written_behind_it(worker: Worker) -> None:
+    for n_lines in (1, 2, 3):
+        n_read = 0
+        generation = worker.generate(prompt_of(worker), [Sampling(1000)], Cancel())
+        for token in generation:
+            n_read += 1
+            n_lines -= "\n" in token.text
+            if n_lines == 0:
+                generation.stop(0)
+        assert generation.stats.n_generated == n_read
+
+
 def until_all_has_come(worker: Worker, n_tokens: int) -> None:
     """So many tokens and what they cost, none of them read."""
     child = worker._keeper._newest

@@ -154,6 +154,7 @@ class Editor:
         asked = {**place, "context": {"triggerKind": INVOKED}}
         self._conversation.request("textDocument/inlineCompletion", asked, START_S)
         self.close(first)
+        self.generated, self.n_warmed = None, None  # that was none of the typing
 
     def _ask(self) -> None:
         self._ask_at = None

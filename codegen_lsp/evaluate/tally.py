@@ -122,7 +122,7 @@ FIGURES = {
     "evaluated_mean_all": ("%", "the same, mean"),
     "warmed_tokens": ("tokens", "evaluated ahead, while nobody typed"),
     "decoded_tokens": ("tokens", "written"),
-    "wasted": ("%", "of these, never shown"),
+    "wasted": ("%", "of these, neither shown nor the end of what is"),
     "server_cpu_ms": ("ms", "the server's processor time for a key, without the engine's"),
 }
 
@@ -204,9 +204,10 @@ def _evaluated(generated: Sequence[Generated]) -> list[float]:
 
 
 def _wasted(shown: Sequence[Pressed], generated: Sequence[Generated]) -> float | None:
+    """The token with which a suggestion ends is not wasted: without it nobody knows that it does."""
     seen = {each.generation for each in shown}
     n_written = sum(each.n_generated for each in generated)
-    n_seen = sum(min(each.n_kept, each.n_generated) for each in generated if each.id in seen)
+    n_seen = sum(min(each.n_kept + 1, each.n_generated) for each in generated if each.id in seen)
     return 1 - n_seen / n_written if n_written else None
 
 
