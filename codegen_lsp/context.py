@@ -12,7 +12,17 @@ from functools import cached_property
 from codegen_lsp.document import Chunk, Document, line_start
 from codegen_lsp.normal import PLAIN, Style, normal, restored, style_at
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.syntax import Definition, Parsed, definitions, imports, names, parse
+from codegen_lsp.syntax import (
+    Definition,
+    Kind,
+    Parsed,
+    definitions,
+    imports,
+    kind_at,
+    names,
+    open_block,
+    parse,
+)
 
 # A line of a thousand characters is generated or minified: nobody types it, and no budget holds it.
 MAX_LINE = 1_000
@@ -64,6 +74,16 @@ class Context:
     def line_after(self) -> str:
         """What stands right of the cursor on its line."""
         return self.suffix.partition("\n")[0]
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What the cursor stands in."""
+        return kind_at(self.parsed, self.offset)
+
+    @cached_property
+    def opens_block(self) -> bool:
+        """Whether the cursor stands in an empty block behind a header."""
+        return open_block(self.parsed, self.offset)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

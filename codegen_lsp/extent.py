@@ -14,7 +14,7 @@ from enum import Enum
 
 from codegen_lsp.brackets import balance
 from codegen_lsp.context import Context
-from codegen_lsp.syntax import adds_error, kind_at, open_block, parse
+from codegen_lsp.syntax import adds_error, kind_at, parse
 
 COMPLETE = "the statement is complete"
 
@@ -97,14 +97,14 @@ def _much_follows(context: Context) -> bool:
 
 
 def _in_comment(context: Context) -> bool:
-    return kind_at(context.parsed, context.offset) == "comment"
+    return context.kind == "comment"
 
 
 def _in_string(context: Context) -> bool:
     is_docstring = DOCSTRING_OPENED.match(context.line_before) and QUOTES.match(context.line_after)
     if is_docstring or INTERPOLATION.search(context.line_before):
         return False
-    return kind_at(context.parsed, context.offset) == "string"
+    return context.kind == "string"
 
 
 def _is_whole(context: Context) -> bool:
@@ -123,7 +123,7 @@ def _is_whole(context: Context) -> bool:
 
 
 def _opens_block(context: Context) -> bool:
-    return open_block(context.parsed, context.offset)
+    return context.opens_block
 
 
 def _follows_comment(context: Context) -> bool:

@@ -14,7 +14,6 @@ from codegen_lsp.context import Context
 from codegen_lsp.extent import Extent
 from codegen_lsp.languages import row
 from codegen_lsp.lines import indentation
-from codegen_lsp.syntax import open_block
 
 # Characters around the cursor that are looked at: some hundred lines on each side.
 REACH = 4_096
@@ -113,7 +112,7 @@ def _statements(text: str, brackets: Balance) -> Iterator[_Line]:
 def _is_behind_header(context: Context) -> bool:
     """Whether the line above the cursor's is a header: not a comment or docstring behind it."""
     is_header = context.line_above.endswith(HEADER_ENDS)
-    return is_header and open_block(context.parsed, context.offset)
+    return is_header and context.opens_block
 
 
 def _may_stand(depth: int, context: Context) -> bool:

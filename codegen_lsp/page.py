@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 # Windows begin where the code has a seam behind every 16th line of the file: so they begin at the same
 # places again, and not in the middle of a statement.
@@ -31,7 +31,8 @@ class Page:
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """Where its lines begin."""
-        return (0, *(end.end() for end in re.finditer("\n", self.text)))
+        lines = self.text.split("\n")
+        return (0, *accumulate(len(line) + 1 for line in lines[:-1]))
 
     @cached_property
     def cuts(self) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ document of pygls splits lines with `str.splitlines` and loses its place behind 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from codegen_lsp.document import Document
@@ -25,11 +24,12 @@ class Position(NamedTuple):
 def offset_at(document: Document, position: Position, encoding: Encoding) -> int:
     """The offset of a position. What lies behind a line's end means its end, what lies behind the
     last line means the end of the text, and the middle of a character means its start."""
-    starts = document.line_starts
-    if position.line >= len(starts):
+    start = document.start_of(position.line)
+    if start is None:
         return len(document.text)
-    line = _line(document, position.line)
-    return starts[position.line] + _n_characters(line, position.character, encoding)
+    end = document.start_of(position.line + 1)
+    line = document.text[start:end].rstrip("\r\n")
+    return start + _n_characters(line, position.character, encoding)
 
 
 def position_at(document: Document, offset: int, encoding: Encoding) -> Position:
@@ -44,14 +44,7 @@ def edit(
 ) -> Document:
     """The document with `text` in place of what stands between two positions."""
     first, last = (offset_at(document, at, encoding) for at in (start, end))
-    edited = document.text[:first] + text + document.text[max(first, last) :]
-    return replace(document, version=version, text=edited)
-
-
-def _line(document: Document, line: int) -> str:
-    starts = document.line_starts
-    end = starts[line + 1] if line + 1 < len(starts) else len(document.text)
-    return document.text[starts[line] : end].rstrip("\r\n")
+    return document.edited(version, start.line, first, max(first, last), text)
 
 
 def _n_characters(line: str, n_units: int, encoding: Encoding) -> int:

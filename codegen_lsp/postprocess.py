@@ -34,7 +34,7 @@ from codegen_lsp.indents import (
 )
 from codegen_lsp.languages import row
 from codegen_lsp.repetition import circle, stutter
-from codegen_lsp.syntax import adds_error, block_end, kind_at, parses_afresh
+from codegen_lsp.syntax import adds_error, block_end, parses_afresh
 
 Filter = Callable[[str, Context, Extent], str]
 
@@ -160,7 +160,7 @@ def _no_bracket_too_many(text: str, context: Context, _: Extent) -> str:
     if CLOSERS.isdisjoint(text):
         return text
     extra = balance(text, context.language, context.line_before).extra
-    if not extra or kind_at(context.parsed, context.offset) != "code":
+    if not extra or context.kind != "code":
         return text
     lacking = missing(context.prefix[-REACH:], context.suffix[:REACH], context.language)
     for n, at in enumerate(extra):

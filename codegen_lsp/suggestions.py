@@ -82,14 +82,15 @@ class Suggestions:
 
 def _match(suggestion: Suggestion, request: Request) -> Found | None:
     earlier, completion = suggestion.request, suggestion.completion
-    typed = typed_since(earlier.document, earlier.offset, request.document, request.offset)
-    if typed is None:
-        return None
+    typed = request.document.text[earlier.offset : request.offset]
     if typed:
         left = tuple(_rest(each, typed) for each in completion.candidates if _holds(each, typed))
         if not left and (request.invoked or not _still_nothing(suggestion, typed)):
             return None
         completion = replace(completion, candidates=left)
+    # Asked at last, because it looks at all of the two texts.
+    if typed != typed_since(earlier.document, earlier.offset, request.document, request.offset):
+        return None
     return Found(completion, suggestion.attempt, typed)
 
 
