@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# A few letters four times, or more of them three times: rulers of dashes, rows of zeros and
-# `None, None, None` are what people type.
+# A few letters four times, more of them three times, many twice: rulers of dashes, rows of zeros and
+# `None, None, None` are what people type. Of 61,000 lines of real code 30 say 12 letters or more twice
+# in a row. With each, how many letters come again at the end of a line that ends with one.
 STUTTERS = (
-    re.compile(r"([^\W\d_][^\n]{0,6}?)\1{3,}"),
-    re.compile(r"([^\W\d_][^\n]{7,29}?)\1{2,}"),
+    (2, re.compile(r"([^\W\d_][^\n]{0,6}?)\1{3,}")),
+    (8, re.compile(r"([^\W\d_][^\n]{7,29}?)\1{2,}")),
+    (12, re.compile(r"([^\W\d_][^\n]{11,59}?)\1")),
 )
 
 
@@ -35,11 +37,13 @@ USUAL = re.compile(
 
 
 def stutter(line: str, *, at_end: bool = False) -> int | None:
-    """Where a line begins to repeat itself: behind the first time. A stutter `at_end` says its last two
-    letters more than once; others need not be looked at."""
-    if at_end and line.count(line[-2:]) < 2:
-        return None
-    found = (pattern.search(line) for pattern in STUTTERS)
+    """Where a line begins to repeat itself: behind the first time. Looks for stutters that it has
+    anywhere, or only for one that may reach its end."""
+    found = (
+        pattern.search(line)
+        for n_letters, pattern in STUTTERS
+        if not at_end or line.count(line[-n_letters:]) > 1
+    )
     return min((match.end(1) for match in found if match), default=None)
 
 
