@@ -212,8 +212,9 @@ class _Written:
         text = whole_lines(self._text) if stop == "length" else self._text
         if not self.is_sure:
             text = text[: self._n_sure]
-        shown = clean(text[self._n_healed :], self._context, self._extent)
-        shown = until_secret(shown, self._context.line_before)
+        # First, or the quote in front of the secret would be left open.
+        text = until_secret(text[self._n_healed :], self._context.line_before)
+        shown = clean(text, self._context, self._extent)
         n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
         return Candidate(
             self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop

@@ -10,8 +10,11 @@ import time
 import weakref
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence, Sized
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from codegen_lsp.attempt import GRACE
@@ -30,7 +33,7 @@ from codegen_lsp.engine import (
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import find
 from codegen_lsp.rhythm import MAX_DELAY
-from codegen_lsp.session import PAUSE, Session
+from codegen_lsp.session import PAUSE, SPARING, Session
 from tests.fake_engine import FakeEngine
 
 PATIENCE = 60  # seconds; what takes longer has failed
@@ -103,6 +106,21 @@ class Clock(asyncio.SelectorEventLoop):
         while not condition():
             assert time.monotonic() < deadline, "what the test waits for does not come"
             await asyncio.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def battery(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The machine's, whatever machine that is: plugged in, until the test says otherwise."""
+    battery = SimpleNamespace(power_plugged=True)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
+    return battery
+
+
+async def settle(clock: Clock, session: Session) -> None:
+    """Let everything happen that waits for no time to pass."""
+    for _ in range(9):
+        await clock.until(session._executor.submit(int).done)
+        await clock.pass_(0)
 
 
 async def pause(clock: Clock, session: Session) -> None:
@@ -837,8 +855,8 @@ def test_a_real_engine_has_nothing_left_to_evaluate_after_a_pause() -> None:
 class WritingEngine(FakeEngine):
     """Says a letter each time the test lets it, until it is cancelled."""
 
-    def __init__(self, *replies: str) -> None:
-        super().__init__(*replies)
+    def __init__(self, *replies: str, step: int = 1) -> None:
+        super().__init__(*replies, step=step)
         self.letters = threading.Semaphore(0)
         self.n_cancelled = 0
         self.n_said = 0
@@ -995,6 +1013,194 @@ def test_what_follows_an_accepted_suggestion_is_there() -> None:
         await clock.until(lambda: len(engine.prompts) == 2)
         await clock.until(session._executor.submit(int).done)
         assert await answer(session, typed("while x:")) == ("cache", "\n    pass")
+        assert await answer(session, typed("while")) == ("cache", " x:")
+        await clock.pass_(0.5)
+        await settle(clock, session)
+        assert len(engine.prompts) == 2  # what is known is not written again
+        session.close()
+
+    run(main)
+
+
+def test_nothing_is_written_behind_what_is_not_likely_to_be_taken() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine(" x:\n", step=1)
+        session = await loaded_session(engine)
+        assert await answer(session, typed("while")) == ("engine", " x:")
+        await clock.pass_(0.5)
+        await settle(clock, session)
+        assert len(engine.prompts) == 1
+        session.close()
+
+    run(main)
+
+
+def test_what_is_written_ahead_is_joined_by_who_comes_there() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WritingEngine(" x:\n", "\n    pass\n", step=9)
+        engine.letters.release(2)
+        session = await loaded_session(engine)
+        assert await answer(session, typed("while")) == ("engine", " x:")
+        await clock.pass_(0.4)
+        await clock.until(lambda: len(engine.prompts) == 2)
+        assert await answer(session, typed("while x")) == ("typed", ":")
+        await clock.pass_(0.4)  # it would be written ahead from here, too
+        task = asyncio.create_task(answer(session, typed("while x:")))
+        for _ in range(5):
+            await clock.pass_(0)
+        engine.letters.release(9)
+        assert await task == ("joined", "\n    pass")
+        assert (len(engine.prompts), engine.n_cancelled) == (2, 0)
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("x = f(a)", "\ny = 1", id="as it stands"),
+        pytest.param("if a:\r\n\tx = f(a)", "\r\n\ty = 1", id="as the lines above"),
+        pytest.param("if a:\n    return f(a)", "\ny = 1", id="where a block ends"),
+    ],
+)
+def test_behind_a_complete_statement_the_next_line_is_shown_to_who_hesitates(
+    text: str, expected: str
+) -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("y = 1\n", step=99)
+        session = await loaded_session(engine)
+        task = asyncio.create_task(answer(session, typed(text)))
+        await settle(clock, session)
+        await clock.pass_(session._rhythm.hesitation() * 0.9)
+        await settle(clock, session)
+        assert not engine.prompts
+        await clock.pass_(session._rhythm.hesitation() * 0.2)
+        assert await task == ("engine", expected)
+        enter = expected.removesuffix("y = 1")
+        assert await answer(session, typed(text + enter)) == ("cache", "y = 1")
+        assert await answer(session, typed(text + enter + "y")) == ("typed", " = 1")
+        session.close()
+        assert len(engine.prompts) == 1
+
+    run(main)
+
+
+def test_a_next_line_that_is_not_likely_is_not_shown() -> None:
+    """It is likely enough to be shown where it belongs: each of its tokens is, though all of them are
+    not."""
+
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("y = 1\n", step=1)
+        session = await loaded_session(engine)
+        task = asyncio.create_task(answer(session, typed("x = f(a)")))
+        await settle(clock, session)
+        await clock.pass_(session._rhythm.hesitation())
+        assert await task == ("engine",)
+        assert await answer(session, typed("x = f(a)\n")) == ("cache", "y = 1")
+        session.close()
+
+    run(main)
+
+
+def test_behind_a_suggestion_that_completes_a_statement_the_next_line_is_there() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("f(a)\n", "y = 1\n", step=99)
+        session = await loaded_session(engine)
+        assert await answer(session, typed("x = ")) == ("engine", "f(a)")
+        await clock.pass_(session._rhythm.hesitation())
+        await settle(clock, session)
+        assert len(engine.prompts) == 2
+        task = asyncio.create_task(answer(session, typed("x = f(a)")))
+        await settle(clock, session)
+        assert task.done()  # no time has passed
+        assert await task == ("cache", "\ny = 1")
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("saves_power", [False, True])
+def test_under_strain_requests_wait_longer_and_nothing_is_written_ahead(
+    battery: SimpleNamespace, saves_power: bool
+) -> None:
+    battery.power_plugged = False
+
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("f(a)\n", "y = 1\n", step=99)
+        session = await loaded_session(engine)
+        session.configure(Config(power_saving=saves_power))
+        for text, *shown in (("x = ", "f(a)"), ("x = f(a)", *([] if saves_power else ["\ny = 1"]))):
+            task = asyncio.create_task(answer(session, typed(text)))
+            await settle(clock, session)
+            assert task.done() is not saves_power
+            for _ in range(3):
+                await clock.pass_(SPARING)
+                await settle(clock, session)
+            assert list((await task)[1:]) == shown
+        assert len(engine.prompts) == (1 if saves_power else 3)
+        session.close()
+
+    run(main)
+
+
+def test_a_deletion_is_forgotten_after_the_next_key() -> None:
+    async def main(clock: Clock) -> None:
+        session = await loaded_session(FakeEngine("f(a)\n"))
+        for text in ("x = yz\n", "x = y\n", "x = y\n#"):
+            session.put(typed(text))
+        assert await answer(session, typed("x = y\n#"), 5) == ("engine", "f(a)")
+        session.close()
+
+    run(main)
+
+
+def test_what_a_text_with_errors_asked_for_is_checked_again_when_part_of_it_is_typed() -> None:
+    """The bracket that lacks may be one too many in a text that parses in another way now."""
+
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("b):\n", ".c\n")
+        session = await loaded_session(engine)
+        assert await answer(session, typed("def f(:\n    x = ")) == ("engine", "b):")
+        assert await answer(session, typed("def f(:\n    x = b")) == ("engine", ".c")
+        assert await answer(session, typed("def f(:\n    x = b.")) == ("typed", "c")
+        session.close()
+
+    run(main)
+
+
+def test_in_a_text_with_errors_too_there_is_nothing_to_say_for_a_while() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("]\n")
+        session = await loaded_session(engine)
+        assert await answer(session, typed("def f(:\n    x = ")) == ("engine",)
+        assert await answer(session, typed("def f(:\n    x = ]")) == ("typed",)
+        session.close()
+        assert len(engine.prompts) == 1
+
+    run(main)
+
+
+def test_new_rules_hold_at_once(tmp_path: Path) -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("1\n")
+        session = await loaded_session(engine)
+        one, other = ((tmp_path / name).as_uri() for name in ("one.py", "other.py"))
+        for uri in (one, other):
+            session.put(document(uri=uri))
+        await pause(clock, session)
+        assert set(engine.remembered) == {one, other}
+        for uri in (one, other):
+            assert await ask(session, document(uri=uri)) == ["1"]
+
+        rules = tmp_path / ".gitignore"
+        rules.write_text("other.py\n")
+        session.changed_on_disk(rules.as_uri())
+        assert await ask(session, document(uri=other)) == []
+        # What was said before may have come out of a file that is ignored now.
+        assert (await session.complete(document(uri=one), 4)).source == "engine"
+        await pause(clock, session)
+        assert set(engine.remembered) == {one}
         session.close()
 
     run(main)
@@ -1021,3 +1227,18 @@ def test_of_an_accepted_suggestion_one_hears_whatever_the_client_says(
     assert [record.getMessage() for record in caplog.records] == [
         "accepted 4 characters", "accepted 9 characters",
     ]  # fmt: skip
+
+
+def test_the_indentation_that_comes_with_the_enter_key_is_not_accepted() -> None:
+    async def main(clock: Clock) -> None:
+        events: list[Mapping[str, Any]] = []
+        session = session_with(FakeEngine("\n    pass\n"))
+        session._hear = events.append
+        await session.load(ignore)
+        assert await answer(session, typed("while x:")) == ("engine", "\n    pass")
+        for text in ("while x:\n    ", "while x:\n    p", "while x:\n    pass"):
+            session.put(typed(text))
+        assert [each["nCharacters"] for each in events if each["event"] == "accepted"] == [3]
+        session.close()
+
+    run(main)

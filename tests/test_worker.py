@@ -223,6 +223,24 @@ def test_who_ends_at_the_end_of_a_line_gets_nothing_written_behind_it(worker: Wo
         assert generation.stats.n_generated == len(read)
 
 
+def test_a_flag_raised_at_the_end_of_a_line_holds_up_no_lines_behind_it(worker: Worker) -> None:
+    """Several lines may come in one step, where they were guessed, or here where a stop string might
+    have begun: the process waits at the end of none of them for who reads no more."""
+    pid = worker.pid
+    lines = "x = 1\n" * 20
+    written = text_of(generate(worker, lines, max_tokens=24))
+    assert written.count("\n") > 3
+    cancel = Cancel()
+    at_once = Sampling(24, stop=(written + "\0",))
+    generation = worker.generate(prompt_of(worker, lines), [at_once], cancel)
+    for token in generation:
+        if "\n" in token.text:
+            cancel.set()
+    assert generation.stats.stops == ("cancelled",)
+    assert text_of(generate(worker, lines, max_tokens=24)) == written
+    assert worker.pid == pid
+
+
 def until_all_has_come(worker: Worker, n_tokens: int) -> None:
     """So many tokens and what they cost, none of them read."""
     child = worker._keeper._newest
