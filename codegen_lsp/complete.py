@@ -11,7 +11,7 @@ from codegen_lsp.config import Config
 from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
-from codegen_lsp.extent import Extent, extent_at
+from codegen_lsp.extent import COMPLETE, Extent, extent_at
 from codegen_lsp.layout import Layout
 from codegen_lsp.normal import normal
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
@@ -124,6 +124,8 @@ def complete(
     ]
     ranked = rank(candidates, replace(context, chunks=rendered.layout.chunks))
     dropped = written[0].shown if not ranked and written[0].is_sure else ""
+    if dropped.startswith("\n") and context.line_before.strip():
+        reason = COMPLETE  # in the model's opinion
     return Completion(ranked, dropped, parses(context.parsed), reason, prompt, stats, known)
 
 

@@ -152,12 +152,12 @@ def remask(text: str, before: Masked) -> Masked:
 
 def until_secret(text: str, line_before: str) -> str:
     """The part of a candidate in front of the first thing that looks like a secret, or like the mask of
-    one. `line_before` is what stands left of the cursor on its line."""
+    one, and in front of its quotes. `line_before` is what stands left of the cursor on its line."""
     line = line_before + text
     n_given = len(line_before)
     spans = [*_spans(line), *(run.span() for run in MASK_RUN.finditer(line))]
     starts = [max(start, n_given) for start, end in spans if end > n_given]
-    return line[n_given : min(starts, default=len(line))]
+    return line[n_given : min(starts)].rstrip("\"'`") if starts else text
 
 
 def _masked(text: str, spans: Iterator[tuple[int, int]]) -> str:

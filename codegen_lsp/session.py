@@ -78,6 +78,7 @@ class Session:
         self._deleted: dict[str, int | None] = {}  # where the last edit took something away
         self._folders: tuple[Path, ...] = ()
         self._shown: Way | None = None  # the suggestion that the client shows, if any
+        self._has_accepted = False  # with the last edit
         self._newest: tuple[str, asyncio.Task[Answer]] | None = None
         self._hear = hear
         self._rhythm = Rhythm()
@@ -222,22 +223,22 @@ class Session:
         self.project.close()
 
     async def _answer(self, request: Request) -> Answer:
-        """What belongs at the cursor; behind a complete statement, the next line."""
+        """What belongs at the cursor; the next line where this one is complete."""
         answer = await self._answer_here(request)
         if answer.completion.reason == COMPLETE and not request.single_line:
             return await self._next_line(request, answer)
         return answer
 
     async def _next_line(self, request: Request, nothing: Answer) -> Answer:
-        """The line behind the Enter key, which is written as soon as the person hesitates; nothing where
-        that is doubtful."""
+        """The line behind the Enter key, which is written as soon as the person hesitates, or has just
+        accepted this one; nothing where that is doubtful."""
         place = Place(request.document, request.offset)
         way = Way(place, enter(place))
         ahead = _request_at(way.end)
         source: Source = "cache"
         found = self._suggestions.find(ahead, self.config)
         if found is None:
-            await asyncio.sleep(self._rhythm.hesitation())
+            await asyncio.sleep(0.0 if self._has_accepted else self._rhythm.hesitation())
             await asyncio.wait({self._ahead(way).done})
             found, source = self._suggestions.find(ahead, self.config), "engine"
         sure = [each for each in found.completion.candidates if _is_sure(each)] if found else []
@@ -347,6 +348,7 @@ class Session:
         """What an edit says of the person: that a key was pressed, something deleted, or a suggestion
         accepted, in whatever way the client does that."""
         n_more = len(document.text) - len(before.text)
+        self._has_accepted = False
         self._deleted.pop(document.uri, None)
         if n_more < 0:
             self._deleted[document.uri] = follow(Place(before, None), document).offset
@@ -359,6 +361,7 @@ class Session:
             self._shown = None
         elif n_more > 1 and typed[-n_more:].strip():  # the Enter key puts in several spaces at once
             logger.info("accepted %d characters", n_more)
+            self._has_accepted = True
             self._hear({"event": "accepted", "nCharacters": n_more})
 
     def _give_up(self, uri: str | None = None) -> None:

@@ -95,12 +95,13 @@ def _match(suggestion: Suggestion, request: Request) -> Found | None:
 
 
 def _still_nothing(suggestion: Suggestion, typed: str) -> bool:
-    """Whether there is still nothing to say, as there was nothing: what is typed is what was dropped; or
-    is part of a word of which less than twice as much is known."""
+    """Whether there is still nothing to say, as there was nothing: what is typed is a part of what was
+    dropped; or is part of a word of which less than twice as much is known."""
     earlier, completion = suggestion.request, suggestion.completion
     if completion.candidates:
         return False
-    if completion.dropped.startswith(normal(typed, earlier.document.language)):
+    said = normal(typed, earlier.document.language)
+    if completion.dropped.startswith(said) and completion.dropped != said:
         return True
     begun = WORD_END.search(
         earlier.document.text, max(0, earlier.offset - MAX_WORD), earlier.offset

@@ -235,7 +235,7 @@ def test_looking_at_what_has_changed_is_enough(
         pytest.param("", "x = 1\ny = 2", "x = 1\ny = 2", id="nothing of the kind"),
         pytest.param('password = "', 'hunter2!"\nx = 1', "", id="a secret made up"),
         pytest.param(
-            "", 'p = 1\npassword = "hunter2!"\nx', 'p = 1\npassword = "', id="further down"
+            "", 'p = 1\npassword = "hunter2!"\nx', "p = 1\npassword = ", id="further down"
         ),
         pytest.param('key = "', "xxxxxxxx", "", id="a mask"),
         pytest.param('key = "xxxxxx', 'xxx"', "", id="the rest of a mask"),

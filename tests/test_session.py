@@ -1171,10 +1171,10 @@ def test_what_a_text_with_errors_asked_for_is_checked_again_when_part_of_it_is_t
 
 def test_in_a_text_with_errors_too_there_is_nothing_to_say_for_a_while() -> None:
     async def main(clock: Clock) -> None:
-        engine = FakeEngine("]\n")
+        engine = FakeEngine("[[[\n")
         session = await loaded_session(engine)
         assert await answer(session, typed("def f(:\n    x = ")) == ("engine",)
-        assert await answer(session, typed("def f(:\n    x = ]")) == ("typed",)
+        assert await answer(session, typed("def f(:\n    x = [")) == ("typed",)
         session.close()
         assert len(engine.prompts) == 1
 

@@ -126,6 +126,7 @@ def test_no_suggestion_is_ever_stale(edits: list[tuple[int, int, str]], replies:
     [
         pytest.param("x = vale", [], id="one letter more of a word of three"),
         pytest.param("x = valued", [], id="what was dropped is typed"),
+        pytest.param("x = valued(", None, id="all of what was dropped is typed"),
         pytest.param("x = valuex", None, id="as much again"),
         pytest.param("x = val(", None, id="the word has ended"),
     ],

@@ -38,6 +38,7 @@ KEYS = (
     ("name", "expected"),
     [
         ("n_keys", 7),
+        ("answer_ms", Spread(7, 200.0, 2500.0, 2500.0)),
         ("wait_line_ms", Spread(1, 900.0, 900.0, 900.0)),
         ("wait_pause_ms", Spread(2, 900.0, 2500.0, 2500.0)),
         ("paused_shown", 1.0),
@@ -68,6 +69,7 @@ def test_latency_by_source() -> None:
 def test_without_a_clock_there_are_no_times() -> None:
     figures = tallied(*KEYS, timed=False)
     assert figures.latency_ms == {}
+    assert figures.answer_ms is None
     assert figures.answered_in_time is None
     assert figures.wait_line_ms is None
     assert figures.paused_shown is None

@@ -76,6 +76,7 @@ class Tally:
     n_keys: int
     n_typed: int
     latency_ms: Mapping[str, Spread]
+    answer_ms: Spread | None
     wait_line_ms: Spread | None
     wait_pause_ms: Spread | None
     paused_shown: float | None
@@ -103,6 +104,10 @@ class Tally:
 FIGURES = {
     "n_keys": ("", "keys pressed, typos and acceptances among them"),
     "latency_ms": ("ms", "from a key to what is shown"),
+    "answer_ms": (
+        "ms",
+        "from any key to its answer, be it nothing; or to the next key where none came",
+    ),
     "wait_line_ms": ("ms", "from Enter, where a person stops there, until something is shown"),
     "wait_pause_ms": ("ms", "from the last key before any pause until something is shown"),
     "paused_shown": ("%", "of these pauses, those where something is shown"),
@@ -147,6 +152,7 @@ def tally(
         n_keys=len(pressed),
         n_typed=n_typed,
         latency_ms=_latencies(shown) if timed else {},
+        answer_ms=_spread([_answered_ms(each) for each in pressed]) if timed else None,
         wait_line_ms=_spread(_answers(each for each in pauses if each.key == "line")),
         wait_pause_ms=_spread(_answers(pauses)),
         paused_shown=_share(pauses, lambda each: each.shown),
@@ -197,6 +203,10 @@ def _latencies(shown: Sequence[Pressed]) -> dict[str, Spread]:
 
 def _answers(pressed: Iterable[Pressed]) -> list[float]:
     return [each.answer_ms for each in pressed if each.shown and each.answer_ms is not None]
+
+
+def _answered_ms(pressed: Pressed) -> float:
+    return pressed.wait_s * 1000 if pressed.answer_ms is None else pressed.answer_ms
 
 
 def _evaluated(generated: Sequence[Generated]) -> list[float]:
