@@ -13,8 +13,8 @@ REPLAY := build/replay
 REPLAY_TEXT := $(foreach each,c cpp go java javascript python rust typescript typescriptreact,$(REPLAY)/$(each))
 REPLAY_RESULTS := $(foreach name,nano 350M counted gate large,$(BENCH)/replay-$(name).json)
 REPLAY_BASELINE := --length 80 --baseline
-$(BENCH)/replay-nano.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 12 $(REPLAY_BASELINE)
-$(BENCH)/replay-350M.json: TYPED := $(REPLAY_TEXT) --title "350M, nine languages" --pieces 9 $(REPLAY_BASELINE) \
+$(BENCH)/replay-nano.json: TYPED := $(REPLAY)/python --title "nano, Python" --pieces 16 $(REPLAY_BASELINE)
+$(BENCH)/replay-350M.json: TYPED := $(REPLAY)/python --title "350M, Python" --pieces 10 $(REPLAY_BASELINE) \
   --model $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-350M.json: $(BENCH)/nano-350M-Q4_K_M.gguf
 $(BENCH)/replay-counted.json: TYPED := $(REPLAY_TEXT) --title "nano, nine languages, counted" --fast --pieces 90
