@@ -230,21 +230,25 @@ class Session:
         return answer
 
     async def _next_line(self, request: Request, nothing: Answer) -> Answer:
-        """The line behind the Enter key, which is written as soon as the person hesitates, or has just
-        accepted this one; nothing where that is doubtful."""
+        """The line behind the Enter key, which is written as soon as the person hesitates, or at once
+        for who asks or has just accepted this one; nothing where that is doubtful, unless asked for."""
         place = Place(request.document, request.offset)
         way = Way(place, enter(place))
         ahead = _request_at(way.end)
         source: Source = "cache"
         found = self._suggestions.find(ahead, self.config)
         if found is None:
-            await asyncio.sleep(0.0 if self._has_accepted else self._rhythm.hesitation())
+            is_awaited = request.invoked or self._has_accepted
+            await asyncio.sleep(0.0 if is_awaited else self._rhythm.hesitation())
             await asyncio.wait({self._ahead(way).done})
             found, source = self._suggestions.find(ahead, self.config), "engine"
-        sure = [each for each in found.completion.candidates if _is_sure(each)] if found else []
-        if found is None or not sure:
+        candidates = tuple(
+            replace(each, text=way.text + each.text)
+            for each in (found.completion.candidates if found else ())
+            if request.invoked or _is_sure(each)
+        )
+        if found is None or not candidates:
             return nothing
-        candidates = tuple(replace(each, text=way.text + each.text) for each in sure)
         return Answer(replace(found.completion, candidates=candidates), source, found.attempt)
 
     async def _answer_here(self, request: Request) -> Answer:

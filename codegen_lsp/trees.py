@@ -18,7 +18,7 @@ import importlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from tree_sitter import Language as Grammar
@@ -132,11 +132,18 @@ def parses_afresh(parsed: Parsed, offset: int, text: str) -> bool:
     if parsed.tree is None or len(parsed.text) > MAX_AFRESH:
         return True
     inserted = parsed.text[:offset] + text + parsed.text[offset:]
-    after = parse(inserted, parsed.language)
-    before = parsed if parses(parsed) else parse(parsed.text, parsed.language)
-    if before.tree is None or after.tree is None:
-        return before.tree is after.tree
-    return len(errors(after.tree)) <= len(errors(before.tree))
+    after = _n_errors_afresh(inserted, parsed.language)
+    before = 0 if parses(parsed) else _n_errors_afresh(parsed.text, parsed.language)
+    if before is None or after is None:
+        return before is after
+    return after <= before
+
+
+# The same suggestion is asked about at each key that types it.
+@lru_cache(maxsize=4)
+def _n_errors_afresh(text: str, language: str) -> int | None:
+    tree = parse(text, language).tree
+    return None if tree is None else len(errors(tree))
 
 
 def _view(parsed: Parsed, offset: int) -> tuple[Tree, list[Error]]:

@@ -1086,6 +1086,41 @@ def test_behind_a_complete_statement_the_next_line_is_shown_to_who_hesitates(
     run(main)
 
 
+def test_a_line_is_complete_where_the_model_says_so() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("\n", "y = 1\n", step=99)
+        session = await loaded_session(engine)
+        task = asyncio.create_task(answer(session, typed("x = a")))
+        await settle(clock, session)
+        await clock.pass_(session._rhythm.hesitation())
+        assert await task == ("engine", "\ny = 1")
+        assert await answer(session, typed("x = a\n\n")) == ("engine",)  # a blank line is none
+        session.close()
+
+    run(main)
+
+
+def test_who_asks_or_has_just_accepted_a_line_gets_the_next_one_at_once() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("f(a)\n", "y = 1\n", "\n", "z = 2\n", step=99)
+        session = await loaded_session(engine)
+        assert await answer(session, typed("x = ")) == ("engine", "f(a)")
+        task = asyncio.create_task(answer(session, typed("x = f(a)")))
+        await settle(clock, session)
+        assert task.done()
+        assert await task == ("engine", "\ny = 1")
+        other = typed("x = a")
+        session.put(other)
+        asked = asyncio.create_task(session.complete(other, 5, invoked=True))
+        await settle(clock, session)
+        assert asked.done()
+        (candidate,) = asked.result().completion.candidates
+        assert candidate.text == "\nz = 2"
+        session.close()
+
+    run(main)
+
+
 def test_a_next_line_that_is_not_likely_is_not_shown() -> None:
     """It is likely enough to be shown where it belongs: each of its tokens is, though all of them are
     not."""
