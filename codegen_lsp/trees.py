@@ -178,7 +178,10 @@ def errors(tree: Tree) -> list[Error]:
         node = waiting.pop()
         if node.is_error or node.is_missing:
             found.append(Error(node.start_byte, node.end_byte, node.type))
-        waiting.extend(child for child in reversed(node.children) if child.has_error)
+        # An ERROR of a character that no rule knows says of itself that there is none in it.
+        waiting.extend(
+            child for child in reversed(node.children) if child.has_error or child.is_error
+        )
     return found
 
 

@@ -303,6 +303,8 @@ WORSE = [
     ("go", "package a\n\nvar = 1\n\nfunc f() {\n\t<CURSOR>\n}\n", "g(", True),
     ("c", "int = 1;\nint f(void) { <CURSOR> }\n", "g(;", True),
     ("rust", "let = 1;\nfn f() { <CURSOR> }\n", "g();", False),
+    # A character that no rule knows is an error within an error.
+    ("cpp", "int f() {\n  i<CURSOR>\n  return s;\n}\n", "n the :ref:`py", True),
     # Without a tree there is nothing to say.
     ("plaintext", "<CURSOR>", "(", False),
 ]
