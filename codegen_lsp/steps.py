@@ -1,0 +1,186 @@
+"""One long intent as steps, by rules of syntax: the paper's factorization at hand."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from codegen_lsp.examples import examples
+from codegen_lsp.lines import indentation
+
+# Comments are wrapped at 72 columns (PEP 8) or more; who begins a line earlier has something else to say.
+# Where lines are as long as the second figure nobody wraps.
+WRAPPED, UNWRAPPED = 60, 120
+# How far before a full stop its word is looked for.
+MAX_WORD = 100
+# What stands before the items of lists; the second kind needs no space behind.
+MARK = r"(?:[-*+•‣▪◦–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z]\))"
+WIDE_MARK = r"(?:\d{1,3}[、．]|[①-⑳])"
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The steps of a long intent: its sentences and the items of its lists, in order.
+
+    A line that began early, with no small letter, is a step, too. What specifies a step stays with it:
+    examples, doctest's lines, what is indented under a heading ("Args:"), asides in brackets; a line
+    that ends with a colon goes with the list's first item. Nothing is lost but the marks of lists.
+    Semicolons do not split: what stands behind one often only qualifies what stands before.
+    """
+    steps: list[str] = []
+    heading = ""
+    for block in _blocks(text):
+        if block.kind == "kept" and steps:
+            steps[-1] += "\n" + block.text
+            continue
+        for part in _sentences(block.text) if block.kind == "prose" else [block.text]:
+            if steps and not heading and block.kind == "prose" and _specifies(part):
+                steps[-1] += " " + part
+            else:
+                steps.append(f"{heading} {part}".strip())
+            heading = ""
+        if block.leads:
+            heading = steps.pop()
+    return tuple(steps)
+
+
+_Kind = Literal["prose", "item", "kept"]
+
+
+class _Block(NamedTuple):
+    """Lines that belong together: `prose`, an `item` of a list, or what is `kept` with the step before.
+    `leads` if a list's items follow, announced by a colon."""
+
+    kind: _Kind
+    text: str
+    leads: bool = False
+
+
+_ITEM = re.compile(rf"[ \t]*(?:{MARK}[ \t]+|{WIDE_MARK}[ \t]*)(?:\[[ xX]\][ \t]+)?(?=\S)")
+# Sphinx's and Javadoc's fields.
+_FIELD = re.compile(r"[ \t]*[:@]\w+")
+# Ends of sentences, in Latin, Greek, Cyrillic, Arabic, Urdu, Hindi, Armenian, Ethiopic and Burmese, which
+# put a space behind; and those that need none. Brackets and quotes hold none, nor does code.
+_ENDS = r".!?…؟۔।॥։።။"
+_WIDE_ENDS = r"。！？｡"
+_CLOSING = r"[\"'’”»)\]]*"
+_STOP = re.compile(
+    r"(?P<kept>`[^`]*`|\"[^\"\n]{0,200}\"|“[^”\n]{0,200}”|(?<!\w)'[^'\n]{0,200}'(?!\w)"
+    r"|\([^()]{0,200}\)|\[[^\[\]]{0,200}\]|\{[^{}]{0,200}\})"
+    rf"|(?P<end>[{_ENDS}]+{_CLOSING})(?=\s|\Z)"
+    rf"|(?P<wide>[{_WIDE_ENDS}]+[」』”’）]*)"
+)
+_NEXT = re.compile(r"\s*(\S?)")
+_LETTERS_WITH_DOTS = re.compile(r"(?:[^\W\d]\.)+[^\W\d]\Z")
+_ASIDE = re.compile(r"\(.*\)[.!?。]?\Z|(?:[^\W\d]\.){2,}", re.DOTALL)
+_PROMPT = re.compile(r"[ \t]*>>>")
+_NUMBER = re.compile(r"\s*\(?\d{1,3}\Z")
+_NUMBERED = re.compile(r"\(?\d{1,3}[.)][ \t]+(?=\S)")
+# Those that no sentence ends with; "etc." may.
+_ABBREVIATIONS = frozenset(
+    "approx bzw ca cf dr env eq evtl ex fig ggf incl inkl mr mrs ms p.ex prof resp sog vgl vs см".split()
+)
+# What comes before an example that is a sentence of its own: "E.g.,", "For example:", "例：".
+_LEAD_IN = re.compile(r"\W*(?:(?:\S+[ \t]+){0,3}\S*[:：,，.]\s*)?\W*\Z")
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """The paragraphs and items of an intent, and what is kept with them."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    widest = max(map(len, lines))
+    kind: _Kind = "prose"
+    block: list[str] = []
+    for above, line, below in zip(["", *lines[:-1]], lines, [*lines[1:], ""], strict=True):
+        begun = _begins(line, above, below, kind, block, widest) if line else None
+        if begun is None:
+            block += [line] if line else []
+            continue
+        if block:
+            yield _block_from(kind, block, is_list_next=begun == "item")
+        kind, block = begun, [line]
+    if block:
+        yield _block_from(kind, block)
+
+
+def _begins(
+    line: str, above: str, below: str, kind: _Kind, block: list[str], widest: int
+) -> _Kind | None:
+    """What begins with a line; None where it goes on with the block before it."""
+    depth = indentation(line)
+    is_deeper = bool(block) and depth > indentation(block[0])
+    if _PROMPT.match(line):
+        return "kept" if not (kind == "kept" and above) else None
+    if kind == "kept" and (is_deeper or (above and _PROMPT.match(block[0]))):
+        return None
+    if kind == "item" and is_deeper:
+        return None
+    if _ITEM.match(line):
+        return "item"
+    is_heading = line.endswith(":") and indentation(below) > depth and not _ITEM.match(below)
+    if _FIELD.match(line) or (is_heading and not above and block):
+        return "kept"
+    goes_on = block and above and kind != "kept" and not _is_broken_early(above, line, widest)
+    return None if goes_on else "prose"
+
+
+def _is_broken_early(above: str, line: str, widest: int) -> bool:
+    """Whether a line began though its first word had a place on the one above, and not as one that goes
+    on with that."""
+    if line.lstrip()[0].islower() or above[-1] in ",;:(":
+        return False
+    n_needed = len(above) + 1 + len(line.split(maxsplit=1)[0])
+    return widest > UNWRAPPED or n_needed <= max(widest, WRAPPED)
+
+
+def _block_from(kind: _Kind, lines: list[str], *, is_list_next: bool = False) -> _Block:
+    if kind == "kept":
+        return _Block(kind, textwrap.dedent("\n".join(lines)))
+    first, *others = lines
+    text = _ITEM.sub("", first, count=1) if kind == "item" else first.strip()
+    for line in others:
+        is_own = kind == "item" and _ITEM.match(line)
+        text += ("\n" if is_own else " ") + line.strip()
+    return _Block(kind, text, kind == "prose" and is_list_next and text.endswith((":", "：")))
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The sentences of a paragraph, without the numbers before them."""
+    start = 0
+    for match in _STOP.finditer(text):
+        if _ends_sentence(text, start, match):
+            yield _NUMBERED.sub("", text[start : match.end()].strip(), count=1)
+            start = match.end()
+    if rest := text[start:].strip():
+        yield _NUMBERED.sub("", rest, count=1)
+
+
+def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    """Whether the sentence that began at `start` ends with what was found."""
+    follows = _NEXT.match(text, match.end())
+    first = follows[1] if follows else ""
+    if match.lastgroup == "wide":
+        return True
+    if first.islower() or (first and first in "(,;:.!?"):
+        return False
+    before = text[max(start, match.start() - MAX_WORD) : match.start()]
+    if match.lastgroup == "kept":
+        is_aside = match[0][0] == "(" and before.rstrip().endswith(tuple(_ENDS))
+        is_quote = match[0][0] in "\"“'" and match[0][-3:-2].isalpha()
+        has_gap = text[match.end() : match.end() + 1].isspace()
+        return (is_aside or is_quote) and match[0][-2:-1] in _ENDS and has_gap
+    word = before.split()[-1].lstrip("([{\"'") if before.strip() else ""
+    if not before or before[-1].isspace() or not match[0].startswith("."):
+        return bool(word) and not before[-1:].isspace()
+    is_number = _NUMBER.match(before) is not None and start + len(before) == match.start()
+    is_short = word.lower() in _ABBREVIATIONS or _LETTERS_WITH_DOTS.match(word)
+    return not (is_number or is_short)
+
+
+def _specifies(sentence: str) -> bool:
+    """Whether a sentence says more of the one before: it is in brackets, begins with letters such as
+    "E.g.", or is an example, with a few words before it at most."""
+    if _ASIDE.match(sentence):
+        return True
+    known = examples(sentence)
+    return bool(known) and _LEAD_IN.match(sentence[: sentence.find(known[0].call)]) is not None
