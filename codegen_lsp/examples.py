@@ -93,7 +93,7 @@ _TOKEN = re.compile(rf"{_STRING}|[()\[\]{{}}]")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 # Behind a value: an expression goes on, or there is another value beside it.
 _GOES_ON = re.compile(
-    r"`?\s*(?:[-+*/%<>|&^@=]|(?:or|if|else|for|in|is|not)\b|(?:,|and\b)\s*`?[-\d\"'\[({])"
+    r"`?[ \t]*(?:[-+*/%<>|&^@=]|(?:or|if|else|for|in|is|not)\b|(?:,|and\b)\s*`?[-\d\"'\[({])"
     r"|\.?[\[({\w]"
 )
 # Before a call: the call is only part of an expression, or of a condition. A list's mark is neither.

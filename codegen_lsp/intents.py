@@ -84,7 +84,9 @@ def as_comment(text: str, language: str, indent: str) -> str:
     lines = [part for line in given for part in _wrapped(line, width)]
     if not any(lines):
         return ""
-    if mark:
+    # C goes on with a line comment behind a backslash: it would take the code below for one.
+    is_safe = not any(line.endswith("\\") for line in lines)
+    if mark and (is_safe or not known.block_comments):
         lines = [f"{mark} {line}" for line in lines]
     else:
         lines = _block_of(lines, *known.block_comments[0]) if known.block_comments else []
@@ -129,7 +131,8 @@ def _complete(parsed: Parsed) -> Parsed:
 
 def _comment_on(parsed: Parsed, offset: int) -> _Comment | None:
     """The comment that has the cursor's line to itself."""
-    return _lines(parsed, offset) or _blocks_on(parsed, offset) or _docstring(parsed, offset)
+    # A block's last line may look like a line comment: Lua's `--]]`.
+    return _blocks_on(parsed, offset) or _lines(parsed, offset) or _docstring(parsed, offset)
 
 
 def _above(parsed: Parsed, offset: int) -> _Comment | None:
@@ -264,6 +267,7 @@ def _block_span(parsed: Parsed, offset: int) -> tuple[int, int, str, str] | None
     start = text.rfind("\n", 0, offset) + 1
     line = text[start : line_end(text, offset)]
     first, last = start + indentation(line), start + len(line.rstrip())
+    found = None
     for begin, end in row(parsed.language).block_comments:
         inside = min(offset, last)
         if line.lstrip().startswith(begin):
@@ -273,11 +277,11 @@ def _block_span(parsed: Parsed, offset: int) -> tuple[int, int, str, str] | None
             stop = text.find(end, at + len(begin))
             if stop < 0 or stop + len(end) < inside:
                 break
-            # The last one above may be words in a comment that began before.
+            # What begins further down, before the first end, may be words of this one.
             if kind_at(parsed, at) == "code" and kind_at(parsed, at + len(begin)) == "comment":
-                return at, stop + len(end), begin, end
+                found = at, stop + len(end), begin, end
             at = text.rfind(begin, 0, at)
-    return None
+    return found
 
 
 def _words_of_block(comment: str, begin: str, end: str) -> list[str]:
@@ -288,7 +292,11 @@ def _words_of_block(comment: str, begin: str, end: str) -> list[str]:
     first, *others = inner.split("\n")
     if begin == "/*" and all(line.lstrip().startswith("*") for line in others if line.strip()):
         others = [line.lstrip()[1:] for line in others]
-    return [first.strip(), *textwrap.dedent("\n".join(others)).split("\n")]
+    return [first.strip(), *_dedented(others)]
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    return textwrap.dedent("\n".join(lines)).split("\n") if lines else []
 
 
 def _docstring(parsed: Parsed, offset: int) -> _Comment | None:
@@ -309,7 +317,7 @@ def _docstring(parsed: Parsed, offset: int) -> _Comment | None:
     if around_it.strip() or not start <= offset <= stop:
         return None
     first, *others = text[match.end() : closing].split("\n")
-    lines = [first.strip(), *textwrap.dedent("\n".join(others)).split("\n")]
+    lines = [first.strip(), *_dedented(others)]
     return _Comment(start, min(stop + 1, len(text)), lines, "docstring")
 
 
@@ -336,7 +344,7 @@ def _behind_code(parsed: Parsed, offset: int) -> _Comment | None:
 
 def _intent(parsed: Parsed, comment: _Comment) -> Intent | None:
     """What a comment states, if it states something."""
-    lines = [line.rstrip() for line in textwrap.dedent("\n".join(comment.lines)).split("\n")]
+    lines = [line.rstrip() for line in _dedented(comment.lines)]
     while lines and _RULER.match(lines[0]):
         del lines[0]
     while lines and _RULER.match(lines[-1]):

@@ -13,7 +13,8 @@ from codegen_lsp.lines import indentation
 # Comments are wrapped at 72 columns (PEP 8) or more; who begins a line earlier has something else to say.
 # Where lines are as long as the second figure nobody wraps.
 WRAPPED, UNWRAPPED = 60, 120
-# How far before a full stop its word is looked for.
+NO_WIDTH = 1_000_000
+# How far before a full stop its word is looked for, and what is said before an example.
 MAX_WORD = 100
 # What stands before the items of lists; the second kind needs no space behind.
 MARK = r"(?:[-*+•‣▪◦–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z]\))"
@@ -34,7 +35,7 @@ def split(text: str) -> tuple[str, ...]:
         if block.kind == "kept" and steps:
             steps[-1] += "\n" + block.text
             continue
-        for part in _sentences(block.text) if block.kind == "prose" else [block.text]:
+        for part in _parts(block):
             if steps and not heading and block.kind == "prose" and _specifies(part):
                 steps[-1] += " " + part
             else:
@@ -76,10 +77,11 @@ _LETTERS_WITH_DOTS = re.compile(r"(?:[^\W\d]\.)+[^\W\d]\Z")
 _ASIDE = re.compile(r"\(.*\)[.!?。]?\Z|(?:[^\W\d]\.){2,}", re.DOTALL)
 _PROMPT = re.compile(r"[ \t]*>>>")
 _NUMBER = re.compile(r"\s*\(?\d{1,3}\Z")
-_NUMBERED = re.compile(r"\(?\d{1,3}[.)][ \t]+(?=\S)")
+_NUMBERED = re.compile(r"\A\(?\d{1,3}[.)][ \t]+(?=\S)")
 # Those that no sentence ends with; "etc." may.
 _ABBREVIATIONS = frozenset(
-    "approx bzw ca cf dr env eq evtl ex fig ggf incl inkl mr mrs ms p.ex prof resp sog vgl vs см".split()
+    ["approx", "bzw", "ca", "cf", "dr", "eq", "evtl", "fig", "ggf", "incl", "inkl", "mr", "mrs", "ms"]
+    + ["p.ex", "prof", "resp", "sog", "vgl", "vs", "см"]
 )
 # What comes before an example that is a sentence of its own: "E.g.,", "For example:", "例：".
 _LEAD_IN = re.compile(r"\W*(?:(?:\S+[ \t]+){0,3}\S*[:：,，.]\s*)?\W*\Z")
@@ -88,11 +90,11 @@ _LEAD_IN = re.compile(r"\W*(?:(?:\S+[ \t]+){0,3}\S*[:：,，.]\s*)?\W*\Z")
 def _blocks(text: str) -> Iterator[_Block]:
     """The paragraphs and items of an intent, and what is kept with them."""
     lines = [line.rstrip() for line in text.split("\n")]
-    widest = max(map(len, lines))
+    width = _width(lines)
     kind: _Kind = "prose"
     block: list[str] = []
     for above, line, below in zip(["", *lines[:-1]], lines, [*lines[1:], ""], strict=True):
-        begun = _begins(line, above, below, kind, block, widest) if line else None
+        begun = _begins(line, above, below, kind, block, width) if line else None
         if begun is None:
             block += [line] if line else []
             continue
@@ -103,8 +105,17 @@ def _blocks(text: str) -> Iterator[_Block]:
         yield _block_from(kind, block)
 
 
+def _width(lines: list[str]) -> int:
+    """How many columns the lines were given; very many where they were not wrapped: as each begins with a
+    capital, or is longer than anybody wraps."""
+    written = [line.lstrip() for line in lines if line]
+    widest = max(map(len, lines))
+    is_each_begun = len(written) > 2 and all(line[0].isupper() for line in written)
+    return NO_WIDTH if is_each_begun or widest > UNWRAPPED else max(widest, WRAPPED)
+
+
 def _begins(
-    line: str, above: str, below: str, kind: _Kind, block: list[str], widest: int
+    line: str, above: str, below: str, kind: _Kind, block: list[str], width: int
 ) -> _Kind | None:
     """What begins with a line; None where it goes on with the block before it."""
     depth = indentation(line)
@@ -120,17 +131,16 @@ def _begins(
     is_heading = line.endswith(":") and indentation(below) > depth and not _ITEM.match(below)
     if _FIELD.match(line) or (is_heading and not above and block):
         return "kept"
-    goes_on = block and above and kind != "kept" and not _is_broken_early(above, line, widest)
+    goes_on = block and above and kind != "kept" and not _is_broken_early(above, line, width)
     return None if goes_on else "prose"
 
 
-def _is_broken_early(above: str, line: str, widest: int) -> bool:
+def _is_broken_early(above: str, line: str, width: int) -> bool:
     """Whether a line began though its first word had a place on the one above, and not as one that goes
     on with that."""
     if line.lstrip()[0].islower() or above[-1] in ",;:(":
         return False
-    n_needed = len(above) + 1 + len(line.split(maxsplit=1)[0])
-    return widest > UNWRAPPED or n_needed <= max(widest, WRAPPED)
+    return len(above) + 1 + len(line.split(maxsplit=1)[0]) <= width
 
 
 def _block_from(kind: _Kind, lines: list[str], *, is_list_next: bool = False) -> _Block:
@@ -144,15 +154,26 @@ def _block_from(kind: _Kind, lines: list[str], *, is_list_next: bool = False) ->
     return _Block(kind, text, kind == "prose" and is_list_next and text.endswith((":", "：")))
 
 
+def _parts(block: _Block) -> list[str]:
+    """A paragraph's sentences, without numbers before them; an item whole, unless the others of its list
+    stand on its line."""
+    if block.kind == "kept":
+        return [block.text]
+    sentences = list(_sentences(block.text))
+    if block.kind == "item" and not all(_NUMBERED.match(each) for each in sentences[1:]):
+        return [block.text]
+    return [_NUMBERED.sub("", each) for each in sentences]
+
+
 def _sentences(text: str) -> Iterator[str]:
-    """The sentences of a paragraph, without the numbers before them."""
+    """The sentences of a text, in order."""
     start = 0
     for match in _STOP.finditer(text):
         if _ends_sentence(text, start, match):
-            yield _NUMBERED.sub("", text[start : match.end()].strip(), count=1)
+            yield text[start : match.end()].strip()
             start = match.end()
     if rest := text[start:].strip():
-        yield _NUMBERED.sub("", rest, count=1)
+        yield rest
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
@@ -183,4 +204,5 @@ def _specifies(sentence: str) -> bool:
     if _ASIDE.match(sentence):
         return True
     known = examples(sentence)
-    return bool(known) and _LEAD_IN.match(sentence[: sentence.find(known[0].call)]) is not None
+    before = sentence[: sentence.find(known[0].call)] if known else ""
+    return bool(known) and len(before) <= MAX_WORD and _LEAD_IN.match(before) is not None

@@ -65,6 +65,7 @@ STATED = [
     pytest.param("html", "<!-- a list\n     of all -->\n<CURSOR>", "a list\nof all", id="html"),
     pytest.param("lua", "-- read it\n--- and count\n<CURSOR>", "read it\nand count", id="lua"),
     pytest.param("lua", "--[[ read it\nand count ]]\n<CURSOR>", "read it\nand count", id="lua's block"),
+    pytest.param("lua", "--[[\nread it\n--]]\n<CURSOR>", "read it", id="lua's block as lua writes it"),
     pytest.param("sql", "SELECT 1;\n-- all of them\n<CURSOR>", "all of them", id="sql"),
     pytest.param("haskell", "{- read it -}\n<CURSOR>", "read it", id="haskell"),
     pytest.param("bat", "rem read it\nREM\n:: and count\n<CURSOR>", "read it\n\nand count", id="bat"),
@@ -141,7 +142,7 @@ SELECTIONS = [
     pytest.param("python", "«»# read it\n", ["read it"], id="a cursor"),
     pytest.param("python", "«# read it\nx = 1  # one\n# y = x[0]\n# ------»", ["read it"],
                  id="not behind code, nor code, nor a ruler"),
-    pytest.param("python", "def f():\n    «'''Read it.'''\n    # count\n    # x = 1»\n", ["Read it.", "count\nx = 1"],
+    pytest.param("python", "def f():\n    «'''Read it.'''\n    # count them\n    # x = 1»\n", ["Read it.", "count them\nx = 1"],
                  id="docstrings"),
     pytest.param("python", "x = '''\n«# read it\n'''»\n", [], id="no strings"),
     pytest.param("c", "/* read\n * i«t */\nint a;\n/* count */»", ["read\nit", "count"], id="blocks"),
@@ -224,6 +225,8 @@ def test_ten_thousand_words(language: str) -> None:
         ("python", "read\u2028it\r", "  # read it\n"),
         ("python", " \n", ""),
         ("c", "read it", "  // read it\n"),
+        ("c", "split at \\", "  /* split at \\ */\n"),
+        ("c", "all\nbehind \\", "  /*\n   * all\n   * behind \\\n   */\n"),
         ("php", "end with ?>", "  // end with ? >\n"),
         ("sql", "read it", "  -- read it\n"),
         ("bat", "read\n\nit", "  rem read\n  rem\n  rem it\n"),
@@ -241,7 +244,7 @@ def test_as_comment(language: str, text: str, written: str) -> None:
 
 WORDS = st.sampled_from(
     ["read", "the", "file", "文件", "קובץ", "слово", "e.g.", "f(2)", "==", "4", "-", "1.", "a)", "*/", "-->",
-     "don't", '"a b"', "`x`", "x[1]", "{", "}", "*", "#", "//", "!", "<!--", "--[[", ">>>", "?>", "ruler", "w" * 90]
+     "don't", '"a b"', "`x`", "x[1]", "{", "}", "*", "#", "//", "!", "<!--", "--[[", ">>>", "?>", "\\", "w" * 90]
 )  # fmt: skip
 # No language parses this.
 PROSE = "it is all of them"
