@@ -1,8 +1,8 @@
 """Examples in an intent are a specification: found there, and made into programs that check code.
 
 Known are doctest's lines, and within a sentence `f(2) == 4`, `f(2) = 4`, `f(2) -> 4`, `f(2) => 4` and
-`f(2) returns 4`. A wrong specification would speak against right code, so what is not clear is no example:
-`f(n) == 4` (which n?), `f(2) == 4 + k`, `f(2) -> int`, `f(2) = 3, 1`.
+`f(2) returns 4`. A wrong specification would speak against right code, so what is not clear is no
+example: `f(n) == 4` (which n?), `f(2) == 4 + k`, `f(2) -> int`, `f(2) = 3, 1`.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def _expression(source: str) -> ast.expr | None:
     if not 0 < len(source) <= MAX_LENGTH:
         return None
     try:
-        with warnings.catch_warnings():  # Python would show a person's text with them
+        with warnings.catch_warnings():  # Python would show a person's text with them, in the log
             warnings.simplefilter("ignore")
             return ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,9 +1,9 @@
 """What a person states in a comment or a docstring: found around a cursor, written, split into steps.
 
-A comment is as many lines of comments as follow each other, at one depth and in one form. One behind code
-says something of that code, and is an intent only where the cursor is in it. Shebangs, lines for tools,
-licences, rulers and commented-out code state nothing. No word of any natural language means anything here
-but TODO and the like, and a few abbreviations.
+A comment is as many lines of comments as follow each other, at one depth and in one form. One behind
+code says something of that code, and is an intent only where the cursor is in it. Shebangs, lines for
+tools, licences, rulers and commented-out code state nothing. No word of a natural language means
+anything here but TODO and the like.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Intent", "as_comment", "intent_at", "intents_in", "split"]
 
 # What black allows a line, and what a comment gets at any depth.
 MAX_COLUMNS, MIN_COLUMNS = 88, 40
-# Lines that are read above and below; a word of ten thousand on each is more than enough.
+# So many lines are read above a cursor and below: ten thousand words, if each had a line of its own.
 MAX_LINES = 10_000
 # Chinese says "sort" in two characters.
 MIN_LETTERS = 2
@@ -116,8 +116,9 @@ _FIRST_TODO = re.compile(rf"(?:(?i:{_TODO}[:：]|@todo\b)|{_TODO}(?:[-–—](?=
 _LATER_TODO = re.compile(rf"^[ \t]*{_TODO}[:：][ \t]*", re.MULTILINE)
 # A line that begins so would be something else.
 _MEANS_SOMETHING = re.compile(rf"{MARK}\Z|{WIDE_MARK}|>>>|[:@]\w|{_TODO}[:：]|\W*\Z")
-_DOCSTRING = re.compile(r"\s*(?P<at>[rRuU]?)(?P<quotes>\"\"\"|'''|\"|')")
-_HEAD_OF_MODULE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*")
+_STRING = r"\s*(?P<at>[rRuU]?)(?P<quotes>\"\"\"|'''|\"|')"
+_DOCSTRING = re.compile(_STRING)
+_MODULE_DOCSTRING = re.compile(rf"(?:[ \t]*(?:#[^\n]*)?\n)*{_STRING}")
 
 # Signs of code: what prose parses as in some language ("total (sum)", "note: sort") has none of them.
 _CODE_SIGN = re.compile(r"[=\[\]{};]|\w\(")
@@ -132,7 +133,9 @@ def _complete(parsed: Parsed) -> Parsed:
 def _comment_on(parsed: Parsed, offset: int) -> _Comment | None:
     """The comment that has the cursor's line to itself."""
     # A block's last line may look like a line comment: Lua's `--]]`.
-    return _blocks_on(parsed, offset) or _lines(parsed, offset) or _docstring(parsed, offset)
+    return (
+        _blocks_on(parsed, offset) or _line_comments(parsed, offset) or _docstring(parsed, offset)
+    )
 
 
 def _above(parsed: Parsed, offset: int) -> _Comment | None:
@@ -158,7 +161,7 @@ def _may_begin(line: str, language: str) -> bool:
     )
 
 
-def _lines(parsed: Parsed, offset: int) -> _Comment | None:
+def _line_comments(parsed: Parsed, offset: int) -> _Comment | None:
     """The line comments around a cursor: those of its line's form and depth."""
     text, language = parsed.text, row(parsed.language)
     start = text.rfind("\n", 0, offset) + 1
@@ -204,8 +207,8 @@ def _is_comment(parsed: Parsed, offset: int) -> bool:
 
 @cache
 def _line_comment(language: Language) -> re.Pattern[str] | None:
-    """A line of a comment: its mark may be repeated (`///`), and a sign on it may say what the comment is
-    about (Rust's `//!`, Sphinx's `#:`, roxygen's `#'`)."""
+    """A line of a comment: its mark may be repeated (`///`), and a sign on it may say what the comment
+    is about (Rust's `//!`, Sphinx's `#:`, roxygen's `#'`)."""
     marks = [
         re.escape(mark.rstrip()) + (r"(?!\S)" if mark[-1] == " " else f"{re.escape(mark[-1])}*")
         for mark in _marks(language)
@@ -227,7 +230,7 @@ def _ends(language: Language) -> list[str]:
 
 
 def _blocks_on(parsed: Parsed, offset: int) -> _Comment | None:
-    """The block comment around a cursor or on its line, with those on the lines right above and below."""
+    """The block comment around a cursor or on its line, with those right above and below."""
     text = parsed.text
     found = _block(parsed, offset)
     if found is None:
@@ -305,8 +308,7 @@ def _docstring(parsed: Parsed, offset: int) -> _Comment | None:
     if parsed.language != "python":
         return None
     around = scopes(parsed, offset)
-    head = _HEAD_OF_MODULE.match(text)
-    match = _DOCSTRING.match(text, around[-1].body if around else head.end() if head else 0)
+    match = _DOCSTRING.match(text, around[-1].body) if around else _MODULE_DOCSTRING.match(text)
     if match is None or kind_at(parsed, match.end()) != "string":
         return None
     closing = text.find(match["quotes"], match.end())
@@ -332,11 +334,8 @@ def _behind_code(parsed: Parsed, offset: int) -> _Comment | None:
         at, end, begin, closing = block
         words = _words_of_block(text[at:end], begin, closing)
         return _Comment(text.rfind("\n", 0, at) + 1, min(line_end(text, end) + 1, len(text)), words)
-    for match in re.finditer(
-        "|".join(map(re.escape, _marks(language))) or r"(?!)", text[start:stop]
-    ):
-        at = start + match.start()
-        if kind_at(parsed, at) == "code" and kind_at(parsed, start + match.end()) == "comment":
+    for at in range(start, offset):
+        if text.startswith(_marks(language), at) and kind_at(parsed, at) == "code":
             line = _line(text, at, stop, language)
             return _Comment(start, min(stop + 1, len(text)), [line[1]]) if line else None
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,30 +20,37 @@ MTPB = Path(__file__).parents[2] / "shared" / "data" / "mtpb.jsonl"
 TABLE = [
     pytest.param("", "", id="nothing"),
     pytest.param("Read the file", "Read the file", id="one"),
-    pytest.param("Read the file. Count its words.", "Read the file.|Count its words.", id="sentences"),
+    pytest.param("Read the file. Count its words.", "Read the file.|Count its words.",
+                 id="sentences"),
     pytest.param("Read the file and count\nits words. Print the ten\nmost common.",
                  "Read the file and count its words.|Print the ten most common.", id="wrapped"),
     pytest.param("Read the file! Is it empty? Stop.", "Read the file!|Is it empty?|Stop.", id="!?"),
-    pytest.param("Read it, e.g. with open. Close it.", "Read it, e.g. with open.|Close it.", id="e.g."),
+    pytest.param("Read it, e.g. with open. Close it.", "Read it, e.g. with open.|Close it.",
+                 id="e.g."),
     pytest.param("Sort it, i.e. A before B. Print.", "Sort it, i.e. A before B.|Print.", id="i.e."),
     pytest.param("Lies es, z.B. Zeile für Zeile. Zähle.", "Lies es, z.B. Zeile für Zeile.|Zähle.",
                  id="z.B."),
     pytest.param("Compare it, cf. Knuth. Print it.", "Compare it, cf. Knuth.|Print it.", id="cf."),
     pytest.param("Divide by 3.5. Round to 2.", "Divide by 3.5.|Round to 2.", id="numbers"),
-    pytest.param("Call foo.bar(). Read a.py. Stop.", "Call foo.bar().|Read a.py.|Stop.", id="names"),
+    pytest.param("Call foo.bar(). Read a.py. Stop.", "Call foo.bar().|Read a.py.|Stop.",
+                 id="names"),
     pytest.param("Add 1 to x. Print N.", "Add 1 to x.|Print N.", id="a letter at the end"),
     pytest.param("read the file. count its words", "read the file. count its words",
                  id="small letters begin no sentence"),
-    pytest.param("Sort; ties by name; then print", "Sort; ties by name; then print", id="semicolons"),
-    pytest.param("Wait... and read. Then... Stop.", "Wait... and read.|Then...|Stop.", id="an ellipsis"),
+    pytest.param("Sort; ties by name; then print", "Sort; ties by name; then print",
+                 id="semicolons"),
+    pytest.param("Wait... and read. Then... Stop.", "Wait... and read.|Then...|Stop.",
+                 id="an ellipsis"),
     pytest.param('Print "A. B". Print "C."', 'Print "A. B".|Print "C."', id="quotes"),
     pytest.param('Print "Done." Stop.', 'Print "Done."|Stop.', id="a stop in quotes"),
     pytest.param("Call `a. B` now. Stop.", "Call `a. B` now.|Stop.", id="backticks"),
     pytest.param("Call f([1. , 2], A. B). Stop.", "Call f([1. , 2], A. B).|Stop.", id="brackets"),
     pytest.param("Sort them. (Ties by name.) Print them.", "Sort them. (Ties by name.)|Print them.",
                  id="an aside"),
-    pytest.param("Take all (A, B etc.) and sort.", "Take all (A, B etc.) and sort.", id="a stop in brackets"),
-    pytest.param("Is a != b? Then a = c ? d : E.", "Is a != b?|Then a = c ? d : E.", id="operators"),
+    pytest.param("Take all (A, B etc.) and sort.", "Take all (A, B etc.) and sort.",
+                 id="a stop in brackets"),
+    pytest.param("Is a != b? Then a = c ? d : E.", "Is a != b?|Then a = c ? d : E.",
+                 id="operators"),
     pytest.param("读取文件。统计单词！打印出来", "读取文件。|统计单词！|打印出来", id="Chinese"),
     pytest.param("彼は「はい。」と言う。次", "彼は「はい。」|と言う。|次", id="quoted"),
     pytest.param("اقرأ الملف؟ اطبع الكلمات.", "اقرأ الملف؟|اطبع الكلمات.", id="Arabic"),
@@ -59,8 +67,10 @@ TABLE = [
     pytest.param("first\n\nsecond", "first|second", id="paragraphs"),
     pytest.param("1. read it\n2. count\n   its words\n10) stop", "read it|count its words|stop",
                  id="a numbered list"),
-    pytest.param("1. Read it. 2. Count. 3. Stop.", "Read it.|Count.|Stop.", id="numbers on one line"),
-    pytest.param("- read it. Close it.\n* [ ] count\n• stop", "read it. Close it.|count|stop", id="bullets"),
+    pytest.param("1. Read it. 2. Count. 3. Stop.", "Read it.|Count.|Stop.",
+                 id="numbers on one line"),
+    pytest.param("- read it. Close it.\n* [ ] count\n• stop", "read it. Close it.|count|stop",
+                 id="bullets"),
     pytest.param("a) read it\nb) count", "read it|count", id="letters"),
     pytest.param("1、读取\n2、统计", "读取|统计", id="Chinese numbers"),
     pytest.param("Write a stack:\n- push\n- pop\n\nPrint it.", "Write a stack: push|pop|Print it.",
@@ -71,13 +81,14 @@ TABLE = [
                  "Square it.\n>>> f(2)\n4\n>>> f(3)\n9|Print it.", id="doctest's lines"),
     pytest.param('Write f. E.g., f(5) = "4". Print it.', 'Write f. E.g., f(5) = "4".|Print it.',
                  id="an example"),
-    pytest.param("Write f. For example: f(5) returns 4. Print.", "Write f. For example: f(5) returns 4.|Print.",
-                 id="an example with words before it"),
+    pytest.param("Write f. For example: f(5) returns 4. Print.",
+                 "Write f. For example: f(5) returns 4.|Print.", id="an example with words before it"),
     pytest.param("写f。例：f(5) == 4。打印。", "写f。 例：f(5) == 4。|打印。", id="an example in Chinese"),
     pytest.param("Write f. Assert that f(5) == 4.", "Write f.|Assert that f(5) == 4.",
                  id="a sentence that says more"),
     pytest.param("Read it.\n\nArgs:\n    path: where it is.\n    mode: how.\n\n    More.\n\nStop.",
-                 "Read it.\nArgs:\n    path: where it is.\n    mode: how.\n    More.|Stop.", id="a section"),
+                 "Read it.\nArgs:\n    path: where it is.\n    mode: how.\n    More.|Stop.",
+                 id="a section"),
     pytest.param("Read it.\n\n:param path: where.\n    It is.\n@return how.\nStop.",
                  "Read it.\n:param path: where.\n    It is.\n@return how.|Stop.", id="fields"),
 ]  # fmt: skip
@@ -99,13 +110,11 @@ def test_nothing_is_lost(text: str) -> None:
 
 
 def _without_letters_of_lists(text: str) -> str:
-    import re
-
     return re.sub(r"(?m)^[ \t]*\(?[a-zA-Z]\)[ \t]+(?=\S)", "", text)
 
 
 @pytest.mark.parametrize(
-    ("joint", "share"), [(" ", 0.5), ("\n", 0.9)], ids=["in a line", "in lines"]
+    ("joint", "share"), [(" ", 0.63), ("\n", 0.89), ("\n\n", 0.91)]
 )
 def test_the_benchmark_is_factored_again(joint: str, share: float) -> None:
     assert measured(joint)[0] >= share
