@@ -34,9 +34,12 @@ MAX_CODE = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    r"""What somebody wants, in `text`: without the marks of its comment, with \n between its lines. It
-    stands from `start` to `end`, whole lines with their line ends; the code belongs at `end`, where a
-    docstring's is in the body of its function, and both are indented by `indent`."""
+    r"""What somebody wants, in `text`: without the marks of its comment, with \n between its lines.
+
+    It stands from `start` to `end`, whole lines with their line ends (a text's last line may have none),
+    indented by `indent`. The code belongs at `end`, and is indented as much: that of a docstring is in
+    the body of its function then.
+    """
 
     text: str
     start: int

@@ -28,9 +28,9 @@ def split(text: str) -> tuple[str, ...]:
     that ends with a colon goes with the list's first item. Nothing is lost but the marks of lists.
     Semicolons do not split: what stands behind one often only qualifies what stands before.
 
-    Of the 115 problems of the paper's benchmark (MTPB), prompts come back as they were from 91 % if they
-    are joined by blank lines, 90 % by line ends, 63 % by spaces, though in 29 some end without a full stop
-    (85 % of the others). The rest have prompts of two sentences, or of one that begins small.
+    Of the 115 problems of the paper's benchmark (MTPB), 91 % give their prompts back if these are joined
+    by blank lines, 90 % by line ends, and 63 % by spaces: in 29, some prompts end without a full stop
+    (of the others, 85 %). The rest have prompts of two sentences, or of one that begins small.
     """
     steps: list[str] = []
     heading = ""
