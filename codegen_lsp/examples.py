@@ -34,7 +34,7 @@ class Example:
 def examples(intent: str) -> tuple[Example, ...]:
     """The examples in an intent, in order, doctest's first; at most `MAX_EXAMPLES`."""
     text = intent[:MAX_TEXT]
-    found = dict.fromkeys([*_doctests(text), *_inline(_PROMPTED.sub("", text))])
+    found = dict.fromkeys([*_doctests(text), *_inline(text)])
     return tuple(found)[:MAX_EXAMPLES]
 
 
@@ -90,7 +90,6 @@ _SCALAR = re.compile(
 )
 _CONSTRUCTED = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*)?(?=[(\[{])")
 _TOKEN = re.compile(rf"{_STRING}|[()\[\]{{}}]")
-_PAIRS = {"(": ")", "[": "]", "{": "}"}
 # Behind a value: an expression goes on, or there is another value beside it.
 _GOES_ON = re.compile(
     r"`?[ \t]*(?:[-+*/%<>|&^@=]|(?:or|if|else|for|in|is|not)\b|(?:,|and\b)\s*`?[-\d\"'\[({])"
@@ -149,16 +148,13 @@ def _printed(source: str, expression: ast.expr) -> str | None:
 
 
 def _closing(text: str, at: int) -> int:
-    """Behind the bracket that closes the one at an offset; 0 where none does soon."""
-    waiting: list[str] = []
+    """Behind the bracket that closes the one at an offset, of whatever form: Python's parser will see;
+    0 where none does soon."""
+    depth = 0
     for token in _TOKEN.finditer(text, at, at + MAX_LENGTH):
-        if token[0] in _PAIRS:
-            waiting.append(_PAIRS[token[0]])
-        elif token[0] in {")", "]", "}"}:
-            if waiting.pop() != token[0]:
-                return 0
-            if not waiting:
-                return token.end()
+        depth += (token[0] in "([{") - (token[0] in ")]}")
+        if depth == 0:
+            return token.end()
     return 0
 
 

@@ -312,7 +312,7 @@ def _docstring(parsed: Parsed, offset: int) -> _Comment | None:
         return None
     around = scopes(parsed, offset)
     match = _DOCSTRING.match(text, around[-1].body) if around else _MODULE_DOCSTRING.match(text)
-    if match is None or kind_at(parsed, match.end()) != "string":
+    if match is None:
         return None
     closing = text.find(match["quotes"], match.end())
     if closing < 0:

@@ -39,7 +39,7 @@ def split(text: str) -> tuple[str, ...]:
             steps[-1] += "\n" + block.text
             continue
         for part in _parts(block):
-            if steps and not heading and block.kind == "prose" and _specifies(part):
+            if steps and block.kind == "prose" and _specifies(part):
                 steps[-1] += " " + part
             else:
                 steps.append(f"{heading} {part}".strip())
@@ -123,7 +123,7 @@ def _begins(
     depth = indentation(line)
     is_deeper = bool(block) and depth > indentation(block[0])
     if _PROMPT.match(line):
-        return "kept" if not (kind == "kept" and above) else None
+        return "kept"
     if kind == "kept" and (is_deeper or (above and _PROMPT.match(block[0]))):
         return None
     if kind == "item" and is_deeper:

@@ -43,7 +43,7 @@ STATED = [
                  id="what is indented stays so"),
     pytest.param("python", "##  read it  ##\n<CURSOR>", "read it  ##", id="a repeated mark"),
     pytest.param("python", "#: how many there are\n<CURSOR>", "how many there are", id="Sphinx's"),
-    pytest.param("python", "#######\n# Read it\n#######\n<CURSOR>", "Read it",
+    pytest.param("python", "# =====\n# Read it\n# -----\n<CURSOR>", "Read it",
                  id="rulers around it"),
     pytest.param("python", "x = '''\n# read the file\n<CURSOR>\n'''\n", None, id="in a string"),
     pytest.param("python", "x = '# read <CURSOR>the file'\n", None, id="a mark in a string"),
@@ -96,6 +96,22 @@ STATED = [
     pytest.param("python", "# print the copyright\n<CURSOR>", "print the copyright",
                  id="no licence"),
     pytest.param("python", "# ----------\n<CURSOR>", None, id="a ruler"),
+    pytest.param("python", "# 12\n<CURSOR>", None, id="a number"),
+    pytest.param("python", "x = 1\n\n# Decoding: read it\n<CURSOR>", "Decoding: read it",
+                 id="no encoding"),
+    pytest.param("python", "# read it<CURSOR>\n  # and count\n", "read it", id="of one depth, below"),
+    pytest.param("lua", "-- read <CURSOR>it\n--[[ and count ]]\n", "read it", id="of one form"),
+    pytest.param("c", "/* read it */\n  /* count */\n<CURSOR>", "count", id="blocks of one depth"),
+    pytest.param("c", "/* read<CURSOR> it */\n  /* count */\n", "read it",
+                 id="blocks of one depth, below"),
+    pytest.param("c", "/* read<CURSOR> it */\n/* count */\n", "read it\ncount",
+                 id="several blocks, from the first"),
+    pytest.param("c", "/** Reads it. **/\n<CURSOR>", "Reads it.", id="a block with more stars"),
+    pytest.param("html", "<!--\n* one\n* two\n-->\n<CURSOR>", "* one\n* two", id="a list's stars"),
+    pytest.param("javascript", "function f() {\n  'use strict'\n  <CURSOR>\n}\n", None,
+                 id="a string that is no docstring"),
+    pytest.param("plaintext", "see issue #12 of it<CURSOR>", None, id="a mark in a text"),
+    pytest.param("python", "# TODO读取文件\n<CURSOR>", "读取文件", id="TODO without a space"),
     pytest.param("python", "#\n<CURSOR>", None, id="an empty comment"),
     pytest.param("python", "# x = f(1)\n<CURSOR>", None, id="an assignment"),
     pytest.param("python", "# if x:\n#     return y[0]\n<CURSOR>", None, id="a statement"),
@@ -143,6 +159,7 @@ DOCSTRINGS = [
     pytest.param('class A:\n    """A."""\n    def f(self):\n        r"""Read it."""\n        <CURSOR>',
                  "Read it.", id="the innermost"),
     pytest.param('#!/bin/python\n"""Read it."""\n<CURSOR>', "Read it.", id="a module's"),
+    pytest.param('def f():\n    """Read it."""\n    x = 1\n    <CURSOR>', None, id="code between"),
     pytest.param('def f():\n    """# read it."""\n    <CURSOR>', "# read it.", id="with a mark"),
     pytest.param('def f():\n    """TODO: read it."""\n    <CURSOR>', "read it.", id="with TODO"),
     pytest.param('def f():\n    x = """Read it."""\n    <CURSOR>', None, id="a string"),
@@ -166,6 +183,7 @@ SELECTIONS = [
     pytest.param("python", "x = '''\n«# read it\n'''»\n", [], id="no strings"),
     pytest.param("c", "/* read\n * i«t */\nint a;\n/* count */»", ["read\nit", "count"],
                  id="blocks"),
+    pytest.param("c", "«/* the first */ int a;\nint b; /* the second */»", [], id="beside code"),
     pytest.param("c", "«»", [], id="an empty text"),
 ]  # fmt: skip
 
@@ -215,12 +233,12 @@ def test_far_from_the_last_edit() -> None:
     """There the tree of a large text is an excerpt's."""
     lines = "".join(f"# read file {n}\nvalue_{n} = {n}\n" for n in range(2_000))
     before = parse(lines, "python")
-    broken = lines + "x = (\n"
+    broken = "x = (\n" + lines
     after = parse(broken, "python", before)
     assert after.tree is not after.whole
-    found = intent_at(after, 2)
+    found = intent_at(after, broken.rindex("# read"))
     assert found is not None
-    assert found.text == "read file 0"
+    assert found.text == "read file 1999"
     assert len(intents_in(after, 0, len(broken))) == 2_000
 
 
@@ -240,7 +258,7 @@ def test_ten_thousand_words(language: str) -> None:
         ("python", "read it\n\n  - one\n", "  # read it\n  #\n  #   - one\n"),
         ("python", "w" * 50 + " " + "v" * 40, f"  # {'w' * 50}\n  # {'v' * 40}\n"),
         ("python", "w" * 200, f"  # {'w' * 200}\n"),
-        ("python", "w" * 82 + " - b", f"  # {'w' * 82} -\n  # b\n"),
+        ("python", "w" * 84 + " - b", f"  # {'w' * 84} -\n  # b\n"),
         ("python", ">>> " + "f(1)  " * 20, f"  # >>> {'f(1)  ' * 20}".rstrip() + "\n"),
         ("python", "read\u2028it\r", "  # read it\n"),
         ("python", " \n", ""),
