@@ -35,6 +35,9 @@ ALLOWED = {
     "prompt": {"context", "engine", "layout", "page"},
     "brackets": {"languages", "lines"},
     "extent": {"brackets", "context", "syntax"},
+    "examples": set(),
+    "steps": {"examples", "lines"},
+    "intents": {"languages", "lines", "steps", "syntax"},
     "indents": {"brackets", "context", "extent", "languages", "lines", "syntax"},
     "repetition": set(),
     "echoes": {"brackets", "common", "context", "extent", "indents", "lines", "repetition"},
@@ -120,7 +123,7 @@ PURE = {
     "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout", "prompt",
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
     "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
-    "evaluate.tally",
+    "evaluate.tally", "examples", "steps", "intents",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
