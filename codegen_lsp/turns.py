@@ -190,6 +190,23 @@ def clear(turns: Turns) -> Turns:
     return Turns(turns.text, n_given=turns.n_given)
 
 
+def restored(text: str, kept: Sequence[Turn], n_given: int) -> Turns | None:
+    """The turns of a text from what was kept of them elsewhere: those that are not stale without their
+    `comment`. None where they make no sense in it."""
+    turns, at, numbers = [], 0, set[int]()
+    for turn in kept:
+        is_in_order = at <= turn.start < turn.border < turn.end <= len(text)
+        comment = _comment(text, turn.start, turn.border)
+        if not (is_in_order and comment and text[turn.border : turn.end].strip()):
+            return None
+        turns.append(turn if turn.is_stale else replace(turn, comment=comment))
+        at = turn.end
+        numbers.add(turn.number)
+    if len(numbers) != len(turns) or not all(0 < number <= n_given for number in numbers):
+        return None
+    return Turns(text, tuple(turns), n_given=n_given)
+
+
 def find(turns: Turns, number: int) -> Turn | None:
     """The turn of a number, if it is in the document now."""
     return next((each for each in turns.turns if each.number == number), None)

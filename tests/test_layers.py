@@ -22,7 +22,8 @@ ALLOWED = {
     "languages": set(),
     "lines": {"languages"},
     "blocks": {"languages", "lines"},
-    "trees": {"blocks", "common", "languages", "lines"},
+    "edits": {"common", "document"},
+    "trees": {"blocks", "edits", "languages", "lines"},
     "syntax": {"blocks", "languages", "lines", "trees"},
     "position": {"document"},
     "normal": {"languages"},
@@ -51,6 +52,8 @@ ALLOWED = {
     "privacy": {"config", "context", "document", "normal", "secrets"},
     "ignore": {"privacy"},
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
+    "turns": {"common", "document", "edits"},
+    "recall": {"document", "models", "secrets", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
@@ -119,8 +122,8 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "trees",
     "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout", "prompt",
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
-    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
-    "evaluate.tally",
+    "complete", "edits", "likely", "turns", "privacy", "suggestions", "rhythm", "wire",
+    "evaluate.typist", "evaluate.tally",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
