@@ -102,7 +102,9 @@ def _once(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """The lines that stand once in both: as many as can be had in one order."""
     in_old, in_new = Counter(old), Counter(new)
     places = {line: k for k, line in enumerate(new) if line and in_new[line] == 1}
-    pairs = [(k, places[line]) for k, line in enumerate(old) if line in places and in_old[line] == 1]
+    pairs = [
+        (k, places[line]) for k, line in enumerate(old) if line in places and in_old[line] == 1
+    ]
     return _longest_rising(pairs)
 
 

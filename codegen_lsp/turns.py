@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
@@ -34,9 +34,9 @@ from codegen_lsp.common import n_common_end
 from codegen_lsp.document import line_start
 from codegen_lsp.edits import LINE_END, Change, changes
 
-# How many versions of turns are kept aside, and how many characters of text they may be: some hundred
-# steps of undo, and a hundred times what a model writes at once.
-MAX_ASIDE, MAX_ASIDE_CHARACTERS = 100, 200_000
+# How many versions of turns are kept aside, and how many characters of text they may be: a document of
+# 400 kB with all its turns. Each costs a key 4 us.
+MAX_ASIDE, MAX_ASIDE_CHARACTERS = 300, 400_000
 
 _REST_OF_LINE = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 # What a comment's lines begin with: `#`, `//`, `--`, `/*`.
@@ -108,20 +108,20 @@ def follow(turns: Turns, text: str) -> Turns:
     starts, ends = [each.start for each in made], [each.end for each in made]
     living: list[Turn] = []
     aside: list[Aside] = []
+    edited = set()
     for turn in turns.turns:
         first, last = bisect_left(ends, turn.start), bisect_right(starts, turn.end)
-        touching, shift = made[first:last], shifts[first]
-        edited = _edited(turn, touching, turns.text) if touching else turn
-        if edited is not None:
-            edited = _shifted(edited, shift)
-            edited = _said(edited, text) if touching else edited
-        if edited is not None:
-            living.append(edited)
-        if edited is None or any(_takes_lines(each, turn, turns.text) for each in touching):
+        touching = made[first:last]
+        found = _edited(turn, touching, shifts[first], turns.text, text)
+        if found is not None:
+            living.append(found)
+            if touching and _text_of(found, text) != _text_of(turn, turns.text):
+                edited.add(turn.number)
+        if found is None or any(_is_beyond_rules(each, turn, turns.text) for each in touching):
             aside.append(_as_it_was(turn, turns.text))
     # The newest is taken first; of several that went at once that has to be the first in the text.
     now = Turns(text, tuple(living), (*turns.aside, *reversed(aside)), turns.n_given)
-    return _bounded(_returned(now, turns, made[0].start, len(text) - n_behind))
+    return _bounded(_returned(now, turns, edited, made[0].start, len(text) - n_behind))
 
 
 def add(
@@ -137,8 +137,7 @@ def add(
     text = turns.text
     if not 0 <= start < border <= end <= len(text):
         return turns, None
-    if not _begins_line(text, border) and (rest := _REST_OF_LINE.match(text, border, end)):
-        border = rest.end()
+    border = _behind_line(text, border, end)
     if not (intent.strip() and text[start:border].strip() and text[border:end].strip()):
         return turns, None
     same = [turn.number for turn in turns.turns if (turn.start, turn.border) == (start, border)]
@@ -151,9 +150,7 @@ def add(
     return replace(turns, turns=tuple(living), n_given=given), number
 
 
-def rewrite(
-    turns: Turns, number: int, code: str, origin: Origin | None, intent: str = ""
-) -> Turns:
+def rewrite(turns: Turns, number: int, code: str, origin: Origin | None, intent: str = "") -> Turns:
     """Other code for a turn, in another text: `text` of what is returned is what the document shall
     say. What the client makes of it is for `follow`: also if that is the old text, with which the old
     code's origin is back.
@@ -171,7 +168,9 @@ def rewrite(
         comment = _comment(text, turn.start, turn.border)
         made = replace(made, intent=intent, comment=comment, is_stale=False)
     living = tuple(
-        made if each is turn else _shifted(each, made.end - turn.end if each.start > turn.start else 0)
+        made
+        if each is turn
+        else _shifted(each, made.end - turn.end if each.start > turn.start else 0)
         for each in turns.turns
     )
     aside = (_as_it_was(turn, turns.text),) if is_other else ()
@@ -273,12 +272,15 @@ def _harm(change: Change, turns: Turns, starts: Sequence[int]) -> tuple[int, int
     return len(met) - len(whole), len(met)
 
 
-def _edited(turn: Turn, made: Sequence[Change], text: str) -> Turn | None:
-    """A turn after changes that touch it, as if there were none before them; None where it goes."""
+def _edited(turn: Turn, made: Sequence[Change], shift: int, text: str, now: str) -> Turn | None:
+    """A turn after the changes that touch it, and those before it, which shift it; None where it goes."""
     edited: Turn | None = turn
     for change in reversed(made):  # so that those to come know their place
         edited = None if edited is None else _after(edited, change, text)
-    return edited
+    if edited is None:
+        return None
+    edited = _shifted(edited, shift)
+    return _said(edited, now) if made else edited
 
 
 def _after(turn: Turn, change: Change, text: str) -> Turn | None:
@@ -291,7 +293,7 @@ def _after(turn: Turn, change: Change, text: str) -> Turn | None:
         turn,
         start=_start_after(start, change, text),
         border=_border_after(turn, change, text),
-        end=_end_after(end, change, text),
+        end=_end_after(turn, change, text),
     )
 
 
@@ -312,10 +314,14 @@ def _border_after(turn: Turn, change: Change, text: str) -> int:
         return border
     if change.end <= border:
         return border + len(change.text) - (change.end - change.start)
-    # Across it: after as many lines of what was put in as there were of the comment.
+    # Across it: after as many lines of what was put in as there were of the comment, or below the line
+    # on which that ends now.
     n_lines = len(LINE_END.findall(text, change.start, border))
     ends = [found.end() for found in LINE_END.finditer(change.text)]
-    return change.start + (ends[n_lines - 1] if 0 < n_lines <= len(ends) else len(change.text))
+    if 0 < n_lines <= len(ends):
+        return change.start + ends[n_lines - 1]
+    found = LINE_END.search(text, change.end, turn.end)
+    return change.start + len(change.text) + (found.end() if found else turn.end) - change.end
 
 
 def _n_continued(turn: Turn, change: Change, text: str) -> int:
@@ -336,11 +342,14 @@ def _n_continued(turn: Turn, change: Change, text: str) -> int:
     return n_continued
 
 
-def _end_after(end: int, change: Change, text: str) -> int:
+def _end_after(turn: Turn, change: Change, text: str) -> int:
+    end = turn.end
     is_typed_there = change.start == change.end == end and not _begins_line(text, end)
     if is_typed_there or change.start < end < change.end:
-        first_end = LINE_END.search(change.text)
-        return change.start + (first_end.start() if first_end else len(change.text))
+        first_line = LINE_END.split(change.text, maxsplit=1)[0]
+        if not first_line and _begins_line(text, change.start):  # whole lines were taken off
+            return turn.border + len(text[turn.border : change.start].rstrip())
+        return change.start + len(first_line)
     if change.start >= end:
         return end
     return end + len(change.text) - (change.end - change.start)
@@ -348,54 +357,79 @@ def _end_after(end: int, change: Change, text: str) -> int:
 
 def _said(turn: Turn, text: str) -> Turn | None:
     """A turn by what its comment and its code say now."""
-    comment = _comment(text, turn.start, turn.border)
-    if not comment or not text[turn.border : turn.end].strip():
+    border = _behind_line(text, turn.border, turn.end)
+    comment = _comment(text, turn.start, border)
+    if not comment or not text[border : turn.end].strip():
         return None
-    return replace(turn, is_stale=comment != turn.comment)
+    return replace(turn, border=border, is_stale=comment != turn.comment)
 
 
-def _takes_lines(change: Change, turn: Turn, text: str) -> bool:
-    """Whether a change takes what no rule gives back: lines off the code's end, or the border."""
-    if change.start < turn.border:
-        return turn.border < change.end
-    taken = LINE_END.search(text, change.start, turn.end) if change.start < turn.end else None
-    return taken is not None and turn.end <= change.end
+def _is_beyond_rules(change: Change, turn: Turn, text: str) -> bool:
+    """Whether no rule gives back what a change takes: it goes across where the comment begins or ends or
+    the code ends, or takes lines off that end."""
+    places = (turn.start, turn.border, turn.end)
+    if any(change.start < place < change.end for place in places):
+        return True
+    if not change.start < turn.end == change.end:
+        return False
+    has_line_end = LINE_END.search(text, change.start, turn.end) is not None
+    return has_line_end or _begins_line(text, change.start)
 
 
-def _returned(now: Turns, before: Turns, start: int, end: int) -> Turns:
+def _returned(now: Turns, before: Turns, edited: set[int], start: int, end: int) -> Turns:
     """With those that were aside and whose text is there again, in what was put in between two offsets,
-    or around it."""
+    or around it. What an edit has made of another turn gives way to a text that is the very same."""
     living = {turn.number: turn for turn in now.turns}
+    earlier = {turn.number: turn for turn in before.turns}
     waiting: list[Aside] = []
+    displaced: list[Aside] = []
     for each in reversed(now.aside):
-        turn = _found(each, now.text, start, end)
-        if turn is None or not _has_room(turn, living):
+        places = _places(each, now.text, start, end)
+        turn = next((turn for turn in places if _has_room(turn, living, edited, end)), None)
+        if turn is None:
             waiting.append(each)
             continue
-        other = find(before, turn.number) if turn.number in living else None
-        if other is not None and other.origin != turn.origin:
-            waiting.append(_as_it_was(other, before.text))
+        for other in _met(turn, living):
+            del living[other.number]
+            if other.number in earlier and (other.number, other.origin) != (
+                turn.number,
+                turn.origin,
+            ):
+                displaced.append(_as_it_was(earlier[other.number], before.text))
+            left = _cut_before(other, turn.start, turn.end, now.text)
+            if left is not None and other.number != turn.number:
+                living[other.number] = left
         living[turn.number] = turn
+        edited = edited - {turn.number}
     turns = sorted(living.values(), key=lambda turn: turn.start)
-    return replace(now, turns=tuple(turns), aside=tuple(reversed(waiting)))
+    return replace(now, turns=tuple(turns), aside=(*reversed(waiting), *reversed(displaced)))
 
 
-def _found(aside: Aside, text: str, start: int, end: int) -> Turn | None:
-    """The turn where its text begins a line, and shares or borders on what is between two offsets."""
+def _places(aside: Aside, text: str, start: int, end: int) -> Iterator[Turn]:
+    """The turn wherever its text begins a line, and shares or borders on what is between two offsets."""
     size = len(aside.text)
     at = text.find(aside.text, max(0, start - size), end + size)
-    while at >= 0 and not _begins_line(text, at):
+    while at >= 0:
+        if _begins_line(text, at):
+            yield _shifted(aside.turn, at - aside.turn.start)
         at = text.find(aside.text, at + 1, end + size)
-    return None if at < 0 else _shifted(aside.turn, at - aside.turn.start)
 
 
-def _has_room(turn: Turn, living: dict[int, Turn]) -> bool:
-    """Whether what is there is an earlier piece of the same turn, or none."""
-    there = [each for each in living.values() if each.start < turn.end and turn.start < each.end]
+def _has_room(turn: Turn, living: dict[int, Turn], edited: set[int], end: int) -> bool:
+    """Whether nothing is there but what was edited just now; or the same turn: a piece of it, or more
+    where the edit went on to an `end` behind it."""
+    there = _met(turn, living)
     if turn.number not in living:
-        return not there
+        return all(each.number in edited for each in there)
     same = living[turn.number]
-    return there == [same] and turn.start <= same.start and same.end <= turn.end
+    is_piece = turn.start <= same.start and same.end <= turn.end
+    is_more = turn.number in edited and turn.end < end
+    return there == [same] and (is_piece or is_more)
+
+
+def _met(turn: Turn, living: dict[int, Turn]) -> list[Turn]:
+    """The turns that share text with one."""
+    return [each for each in living.values() if each.start < turn.end and turn.start < each.end]
 
 
 def _bounded(turns: Turns) -> Turns:
@@ -414,13 +448,23 @@ def _cut_before(turn: Turn, start: int, end: int, text: str) -> Turn | None:
 
 
 def _as_it_was(turn: Turn, text: str) -> Aside:
-    return Aside(turn, text[turn.start : turn.end])
+    return Aside(turn, _text_of(turn, text))
+
+
+def _text_of(turn: Turn, text: str) -> str:
+    return text[turn.start : turn.end]
 
 
 def _shifted(turn: Turn, by: int) -> Turn:
     if not by:
         return turn
     return replace(turn, start=turn.start + by, border=turn.border + by, end=turn.end + by)
+
+
+def _behind_line(text: str, border: int, end: int) -> int:
+    """Where code begins that has not begun on its comment's line."""
+    rest = None if _begins_line(text, border) else _REST_OF_LINE.match(text, border, end)
+    return rest.end() if rest else border
 
 
 def _comment(text: str, start: int, border: int) -> str:

@@ -32,7 +32,7 @@ def shown(old: str, made: tuple[Change, ...]) -> str:
         pytest.param(
             "for x in y:\n    f(x)\n    g(x)\n",
             "  for x in y:\n      f(x)\n      g(x)\n",
-            "[->  ]for x in y:\n[->  ]    f(x)\n[->  ]    g(x)\n",
+            "[->  ]for x in y:\n    [->  ]f(x)\n    [->  ]g(x)\n",
             id="indented",
         ),
         pytest.param(
