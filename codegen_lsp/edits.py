@@ -1,10 +1,10 @@
 """What became of a text: the changes that made another version of it, read off the two.
 
-LSP tells a server each change, but what looks at documents now and then sees two versions, and several
+LSP tells a server each change, but who looks at a document now and then sees two versions, and several
 changes may lie between them. So both are compared: what they share at their beginning and at their end
-has stayed. What is left is one change where that is a key's, or a line's; where it is more, its lines are
-compared, so that one change at the top and one at the bottom are not all that lies between them, and a
-block that was indented is the same block.
+has stayed. What is left is one change where it is a key's or a line's. Where it is more, its lines are
+compared: one change at the top and one at the bottom are not all that lies between them, and a block
+that was indented is the same block.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from codegen_lsp.common import n_common_end, n_common_start
 from codegen_lsp.document import line_start
 
 LINE_END = re.compile(r"\r\n|\n|\r")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
 class Edit(NamedTuple):
@@ -56,10 +56,10 @@ def changes(old: str, new: str) -> tuple[Change, ...]:
     if not gone or not come or not (LINE_END.search(gone) or LINE_END.search(come)):
         return (Change(edit.start, edit.old_end, come),) if gone or come else ()
     start = line_start(old, edit.start)
-    next_line = _LINE.match(old, edit.old_end)
+    next_line = LINE.match(old, edit.old_end)
     n_more = next_line.end() - edit.old_end if next_line else 0
-    old_lines = _LINE.findall(old, start, edit.old_end + n_more)
-    new_lines = _LINE.findall(new, start, edit.new_end + n_more)
+    old_lines = LINE.findall(old, start, edit.old_end + n_more)
+    new_lines = LINE.findall(new, start, edit.new_end + n_more)
     return tuple(_between_lines(start, old_lines, new_lines))
 
 

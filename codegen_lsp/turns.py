@@ -8,15 +8,15 @@ The rules, in the order in which they matter to a person:
   the code's last line, and not what is typed on the line below.
 - A comment that says something else than when the code was made is stale, until it says that again;
   blanks aside. A line that is added right below it, and begins with the same mark, is a part of it.
-- Where the comment or the code is deleted, or only blanks of it are left, the turn goes. So it does where
-  an edit goes from its comment into its code and leaves nothing of that. What stands there instead is
-  nobody's answer.
+- Where the comment or the code is deleted, or only blanks of it are left, the turn goes. So it does
+  where an edit goes from its comment into its code and leaves nothing of that. What stands there instead
+  is nobody's answer.
 - A turn that goes is kept aside with the text it had, and is back, with its number, as soon as an edit
   puts that very text into the document: undo does, and so does cutting it here and pasting it there. The
-  same holds for the lines that an edit takes off the end of its code, and for code that another
-  candidate has replaced.
-- An edit across the border of two turns takes from both; what it puts in is at most the rest of the first
-  one's last line, and nothing of the second.
+  same holds for what an edit takes from a turn and from the text beside it, for lines that it takes off
+  the code's end, and for code that another candidate has replaced.
+- An edit across the border of two turns takes from both. What it puts in is at most the rest of the
+  first one's last line, and nothing of the second.
 
 Turns never overlap and are in the order of the text. Nothing here changes: each function returns another
 value.
@@ -24,23 +24,17 @@ value.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from codegen_lsp.common import n_common_end
-from codegen_lsp.document import line_start
-from codegen_lsp.edits import LINE_END, Change, changes
+from codegen_lsp.edits import Change, changes
+from codegen_lsp.spans import Span, after, begins_line, behind_line, is_beyond_rules, placed
 
 # How many versions of turns are kept aside, and how many characters of text they may be: a document of
 # 400 kB with all its turns. Each costs a key 4 us.
 MAX_ASIDE, MAX_ASIDE_CHARACTERS = 300, 400_000
-
-_REST_OF_LINE = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
-# What a comment's lines begin with: `#`, `//`, `--`, `/*`.
-_MARK = re.compile(r"\s*([^\w\s]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +67,10 @@ class Turn:
     is_stale: bool = False
     comment: str = ""
 
+    @property
+    def span(self) -> Span:
+        return Span(self.start, self.border, self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class Aside:
@@ -102,7 +100,8 @@ def follow(turns: Turns, text: str) -> Turns:
         return turns
     if not (turns.turns or turns.aside):
         return replace(turns, text=text)
-    made = _placed(changes(turns.text, text), turns)
+    spans = [turn.span for turn in turns.turns]
+    made = placed(changes(turns.text, text), turns.text, spans)
     n_behind = len(turns.text) - made[-1].end
     shifts = [0, *accumulate(len(each.text) - (each.end - each.start) for each in made)]
     starts, ends = [each.start for each in made], [each.end for each in made]
@@ -117,7 +116,7 @@ def follow(turns: Turns, text: str) -> Turns:
             living.append(found)
             if touching and _text_of(found, text) != _text_of(turn, turns.text):
                 edited.add(turn.number)
-        if found is None or any(_is_beyond_rules(each, turn, turns.text) for each in touching):
+        if found is None or any(is_beyond_rules(each, turn.span, turns.text) for each in touching):
             aside.append(_as_it_was(turn, turns.text))
     # The newest is taken first; of several that went at once that has to be the first in the text.
     now = Turns(text, tuple(living), (*turns.aside, *reversed(aside)), turns.n_given)
@@ -137,7 +136,7 @@ def add(
     text = turns.text
     if not 0 <= start < border <= end <= len(text):
         return turns, None
-    border = _behind_line(text, border, end)
+    border = behind_line(text, border, end)
     if not (intent.strip() and text[start:border].strip() and text[border:end].strip()):
         return turns, None
     same = [turn.number for turn in turns.turns if (turn.start, turn.border) == (start, border)]
@@ -170,7 +169,7 @@ def rewrite(turns: Turns, number: int, code: str, origin: Origin | None, intent:
     living = tuple(
         made
         if each is turn
-        else _shifted(each, made.end - turn.end if each.start > turn.start else 0)
+        else _moved(each, made.end - turn.end if each.start > turn.start else 0)
         for each in turns.turns
     )
     aside = (_as_it_was(turn, turns.text),) if is_other else ()
@@ -223,157 +222,20 @@ def code_of(turns: Turns, turn: Turn) -> str:
     return turns.text[turn.border : turn.end]
 
 
-def _placed(made: Sequence[Change], turns: Turns) -> tuple[Change, ...]:
-    """The changes where a person would say they were.
-
-    Two texts do not tell which of two equal lines is new, nor that `# b` was put above `# a` and not
-    `b`, a line's end and `# ` into it. So what only inserts or deletes, and something with a line's end,
-    is put where it meets no turn, or else takes whole ones, if it can be at a line's beginning there.
-    """
-    placed: list[Change] = []
-    starts = [turn.start for turn in turns.turns]
-    floor = 0
-    for change in made:
-        placed.append(_best_place(change, turns, starts, floor))
-        floor = change.end
-    return tuple(placed)
-
-
-def _best_place(change: Change, turns: Turns, starts: Sequence[int], floor: int) -> Change:
-    start, end, text = change
-    gone = turns.text[start:end]
-    if (gone and text) or not LINE_END.search(gone + text):
-        return change
-    here = turns.text[max(floor, start - len(gone + text)) : start]
-    low = start - n_common_end(here, gone + text)
-    best, least = change, _harm(change, turns, starts)
-    at = start if _begins_line(turns.text, start) else line_start(turns.text, start)
-    while at >= low and least > (0, 0):
-        back = start - at
-        rolled = turns.text[at:start] + text[: len(text) - back] if text else ""
-        other = Change(at, end - back, rolled)
-        if (harm := _harm(other, turns, starts)) < least:
-            best, least = other, harm
-        if at == 0:
-            break
-        at = line_start(turns.text, _line_before(turns.text, at))
-    return best
-
-
-def _harm(change: Change, turns: Turns, starts: Sequence[int]) -> tuple[int, int]:
-    """How many turns a change takes a part of, and of how many it takes anything."""
-    first = max(0, bisect_right(starts, change.start) - 1)
-    met = [
-        turn
-        for turn in turns.turns[first : bisect_left(starts, change.end)]
-        if turn.start < change.end and change.start < turn.end
-    ]
-    whole = [turn for turn in met if change.start <= turn.start and turn.end <= change.end]
-    return len(met) - len(whole), len(met)
-
-
-def _edited(turn: Turn, made: Sequence[Change], shift: int, text: str, now: str) -> Turn | None:
-    """A turn after the changes that touch it, and those before it, which shift it; None where it goes."""
-    edited: Turn | None = turn
-    for change in reversed(made):  # so that those to come know their place
-        edited = None if edited is None else _after(edited, change, text)
-    if edited is None:
+def _edited(turn: Turn, made: Sequence[Change], shift: int, before: str, now: str) -> Turn | None:
+    """A turn after the changes that touch it, and those above it, which shift it; None where it goes."""
+    if not made:
+        return _moved(turn, shift)
+    span = after(turn.span, made, before)
+    if span is None:
         return None
-    edited = _shifted(edited, shift)
-    return _said(edited, now) if made else edited
-
-
-def _after(turn: Turn, change: Change, text: str) -> Turn | None:
-    start, border, end = turn.start, turn.border, turn.end
-    is_comment_gone = change.start <= start and border <= change.end
-    is_across = change.start < border < change.end
-    if is_comment_gone or (is_across and not text[change.end : end].strip()):
+    start, border, end = (offset + shift for offset in span)
+    border = behind_line(now, border, end)
+    comment = _comment(now, start, border)
+    if not comment or not now[border:end].strip():
         return None
-    return replace(
-        turn,
-        start=_start_after(start, change, text),
-        border=_border_after(turn, change, text),
-        end=_end_after(turn, change, text),
-    )
-
-
-def _start_after(start: int, change: Change, text: str) -> int:
-    """What is put in front is not the comment's, but for its own line's indentation."""
-    if start < change.start or change.start == start < change.end:
-        return start
-    if change.start == start and _begins_line(text, start):
-        return start + line_start(change.text, len(change.text))
-    return change.start + len(change.text)
-
-
-def _border_after(turn: Turn, change: Change, text: str) -> int:
-    border = turn.border
-    if change.start == change.end == border:
-        return border + _n_continued(turn, change, text)
-    if border <= change.start:
-        return border
-    if change.end <= border:
-        return border + len(change.text) - (change.end - change.start)
-    # Across it: after as many lines of what was put in as there were of the comment, or below the line
-    # on which that ends now.
-    n_lines = len(LINE_END.findall(text, change.start, border))
-    ends = [found.end() for found in LINE_END.finditer(change.text)]
-    if 0 < n_lines <= len(ends):
-        return change.start + ends[n_lines - 1]
-    found = LINE_END.search(text, change.end, turn.end)
-    return change.start + len(change.text) + (found.end() if found else turn.end) - change.end
-
-
-def _n_continued(turn: Turn, change: Change, text: str) -> int:
-    """How much of what was put in right below a comment goes on with it; with the end of its line, where
-    nothing else is on that."""
-    mark = _MARK.match(text, turn.start, turn.border)
-    rest = _REST_OF_LINE.match(text, change.end)
-    if mark is None:
-        return 0
-    n_continued = 0
-    for line in LINE_END.split(change.text):
-        if not line.lstrip().startswith(mark[1]):
-            break
-        found = LINE_END.match(change.text, n_continued + len(line))
-        if found is None and rest is None:
-            break
-        n_continued = found.end() if found else len(change.text) + rest.end() - change.end
-    return n_continued
-
-
-def _end_after(turn: Turn, change: Change, text: str) -> int:
-    end = turn.end
-    is_typed_there = change.start == change.end == end and not _begins_line(text, end)
-    if is_typed_there or change.start < end < change.end:
-        first_line = LINE_END.split(change.text, maxsplit=1)[0]
-        if not first_line and _begins_line(text, change.start):  # whole lines were taken off
-            return turn.border + len(text[turn.border : change.start].rstrip())
-        return change.start + len(first_line)
-    if change.start >= end:
-        return end
-    return end + len(change.text) - (change.end - change.start)
-
-
-def _said(turn: Turn, text: str) -> Turn | None:
-    """A turn by what its comment and its code say now."""
-    border = _behind_line(text, turn.border, turn.end)
-    comment = _comment(text, turn.start, border)
-    if not comment or not text[border : turn.end].strip():
-        return None
-    return replace(turn, border=border, is_stale=comment != turn.comment)
-
-
-def _is_beyond_rules(change: Change, turn: Turn, text: str) -> bool:
-    """Whether no rule gives back what a change takes: it goes across where the comment begins or ends or
-    the code ends, or takes lines off that end."""
-    places = (turn.start, turn.border, turn.end)
-    if any(change.start < place < change.end for place in places):
-        return True
-    if not change.start < turn.end == change.end:
-        return False
-    has_line_end = LINE_END.search(text, change.start, turn.end) is not None
-    return has_line_end or _begins_line(text, change.start)
+    is_stale = comment != turn.comment
+    return replace(turn, start=start, border=border, end=end, is_stale=is_stale)
 
 
 def _returned(now: Turns, before: Turns, edited: set[int], start: int, end: int) -> Turns:
@@ -391,13 +253,11 @@ def _returned(now: Turns, before: Turns, edited: set[int], start: int, end: int)
             continue
         for other in _met(turn, living):
             del living[other.number]
-            if other.number in earlier and (other.number, other.origin) != (
-                turn.number,
-                turn.origin,
-            ):
+            is_same = other.number == turn.number
+            if other.number in earlier and not (is_same and other.origin == turn.origin):
                 displaced.append(_as_it_was(earlier[other.number], before.text))
             left = _cut_before(other, turn.start, turn.end, now.text)
-            if left is not None and other.number != turn.number:
+            if left is not None and not is_same:
                 living[other.number] = left
         living[turn.number] = turn
         edited = edited - {turn.number}
@@ -410,8 +270,8 @@ def _places(aside: Aside, text: str, start: int, end: int) -> Iterator[Turn]:
     size = len(aside.text)
     at = text.find(aside.text, max(0, start - size), end + size)
     while at >= 0:
-        if _begins_line(text, at):
-            yield _shifted(aside.turn, at - aside.turn.start)
+        if begins_line(text, at):
+            yield _moved(aside.turn, at - aside.turn.start)
         at = text.find(aside.text, at + 1, end + size)
 
 
@@ -455,26 +315,11 @@ def _text_of(turn: Turn, text: str) -> str:
     return text[turn.start : turn.end]
 
 
-def _shifted(turn: Turn, by: int) -> Turn:
+def _moved(turn: Turn, by: int) -> Turn:
     if not by:
         return turn
     return replace(turn, start=turn.start + by, border=turn.border + by, end=turn.end + by)
 
 
-def _behind_line(text: str, border: int, end: int) -> int:
-    """Where code begins that has not begun on its comment's line."""
-    rest = None if _begins_line(text, border) else _REST_OF_LINE.match(text, border, end)
-    return rest.end() if rest else border
-
-
 def _comment(text: str, start: int, border: int) -> str:
     return " ".join(text[start:border].split())
-
-
-def _begins_line(text: str, offset: int) -> bool:
-    return offset == 0 or text[offset - 1] in "\r\n"
-
-
-def _line_before(text: str, offset: int) -> int:
-    """Where the line above the one that begins at an offset ends, before its line end."""
-    return offset - (2 if text.endswith("\r\n", 0, offset) else 1)

@@ -52,7 +52,8 @@ ALLOWED = {
     "privacy": {"config", "context", "document", "normal", "secrets"},
     "ignore": {"privacy"},
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
-    "turns": {"common", "document", "edits"},
+    "spans": {"common", "document", "edits"},
+    "turns": {"edits", "spans"},
     "recall": {"document", "models", "secrets", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
@@ -122,7 +123,7 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "trees",
     "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout", "prompt",
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
-    "complete", "edits", "likely", "turns", "privacy", "suggestions", "rhythm", "wire",
+    "complete", "edits", "likely", "spans", "turns", "privacy", "suggestions", "rhythm", "wire",
     "evaluate.typist", "evaluate.tally",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}

@@ -58,7 +58,10 @@ def shown(turns: Turns) -> str:
 
 
 def check(*states: str) -> None:
-    """Each state's text after the one before it, in which everything is marked as it has to be."""
+    """Each state's text after the one before it, with everything marked as it has to be; and the same
+    with other line ends."""
+    if "\r" not in "".join(states):
+        check(*(state.replace("\n", "\r\n") for state in states))
     turns = read(states[0])
     assert shown(turns) == states[0]
     for state in states[1:]:
@@ -69,6 +72,7 @@ def check(*states: str) -> None:
 TURN = "«1:# add\n¦x = a + b»\n"
 TWO_LINES = "«1:# add\n¦x = a\nx += b»\n"
 TWO = "import os\n\n«1:# one\n¦x = 1»\n\n«2:# two\n¦y = 2»\n\nprint(x)\n"
+CLOSE = "«1:# one\n¦x = 1»\n«2:# two\n¦y = 2»\n"
 INDENTED = """\
 def f():
     import os
@@ -120,9 +124,7 @@ FIRST = "import os\n\n«1:# one\n¦x = 1»\n\n"
             ("# x\nb\n«1:# x\n¦a»\n", "«1:# x\n¦a»\n", "# x\nb\n«1:# x\n¦a»\n"),
             id="the same comment above it deleted",
         ),
-        pytest.param(
-            (TURN, "  «1:# add\n¦x = a + b»\n".replace("  «1:", "«1:  ")), id="its comment indented"
-        ),
+        pytest.param((TURN, "«1:  # add\n¦x = a + b»\n"), id="its comment indented"),
         pytest.param(
             (TWO_LINES, "if x:\n«1:    # add\n¦    x = a\n    x += b»\n", TWO_LINES),
             id="indented below something",
@@ -130,8 +132,7 @@ FIRST = "import os\n\n«1:# one\n¦x = 1»\n\n"
         pytest.param(
             (TWO_LINES, "«1:# add\r\n¦x = a\r\nx += b»\r\n", TWO_LINES), id="other line ends"
         ),
-        pytest.param((TURN, "foo# add\nx = a + b\n".replace("foo# add\n", "«1*:foo# add\n¦").replace(
-            "a + b\n", "a + b»\n")), id="typed in front of the comment"),
+        pytest.param((TURN, "«1*:x# add\n¦x = a + b»\n", TURN), id="typed before its comment"),
         pytest.param((TURN, "«1:# add¦x = a + b»\n", TURN), id="joined"),
         pytest.param(
             ("«1:# set a\n¦a = a»\n", "«1*:# set b\n¦b = a»\n", "«1:# set a\n¦a = a»\n"),
@@ -170,7 +171,7 @@ def test_edits_of_a_turn_and_around_it(states: tuple[str, ...]) -> None:
         pytest.param((TWO, FIRST + "print(x)\n", TWO), id="the second of two"),
         pytest.param((TWO, "import os\n\n«2:# two\n¦y = 2»\n\nprint(x)\n", TWO), id="the first of two"),
         pytest.param((TWO, "import os\n\nprint(x)\n", TWO), id="two at once"),
-        pytest.param((TWO, FIRST + "print(x)\n", "import os\n\nprint(x)\n", TWO), id="two, one after one"),
+        pytest.param((TWO, FIRST, "import os\n\n", TWO), id="two, one after the other"),
         pytest.param(
             (TWO, FIRST + "print(x)\n", "import os\n\nprint(x)\n", FIRST + "print(x)\n"),
             id="two, and one of them is back",
@@ -185,16 +186,12 @@ def test_edits_of_a_turn_and_around_it(states: tuple[str, ...]) -> None:
 )  # fmt: skip
 def test_what_is_deleted_is_no_turn_until_it_is_back(states: tuple[str, ...]) -> None:
     check(*states)
-    check(*(state.replace("\n", "\r\n") for state in states))
 
 
 @pytest.mark.parametrize(
     "states",
     [
-        pytest.param(
-            ("«1:# one\n¦x = 1»\n«2:# two\n¦y = 2»\n", "«1:# one\n¦x »\n«2*:wo\n¦y = 2»\n".replace("\n«2*:", "«2*:")),
-            id="deleted",
-        ),
+        pytest.param((CLOSE, "«1:# one\n¦x »«2*:wo\n¦y = 2»\n", CLOSE), id="from one into the other"),
         pytest.param(
             (TWO, "import os\n\n«1:# one\n¦x = 3»\nz = 4\n«2*: two\n¦y = 2»\n\nprint(x)\n"),
             id="replaced by several lines",
@@ -203,12 +200,15 @@ def test_what_is_deleted_is_no_turn_until_it_is_back(states: tuple[str, ...]) ->
             (TWO, "import os\n\n«1:# one\n¦x = »«2:# two\n¦y = 2»\n\nprint(x)\n"), id="joined"
         ),
         pytest.param((TWO, "import os\n\n# y = 2\n\nprint(x)\n", TWO), id="of both, only pieces left"),
+        pytest.param((TWO, TWO.replace("os", "io").replace("(x)", "(y)"), TWO), id="around both"),
+        pytest.param((TWO, f"a\n{TWO}b\n".replace("»\n\n«", "»\n\nz = 0\n«"), TWO), id="and between"),
         pytest.param(
-            (TWO, TWO.replace("os", "sys").replace("(x)", "(y)")), id="above and below both at once"
+            (TWO, "import os\n\n«1:# one\n¦x »(x)\n", TWO), id="from one to behind the other"
         ),
+        pytest.param((TWO, "import «2*:wo\n¦y = 2»\n\nprint(x)\n", TWO), id="from above into one"),
         pytest.param(
-            (TWO, TWO.replace("os", "sys").replace("x = 1»\n\n", "x = 1»\n\nz = 0\n").replace("(x)", "(y)")),
-            id="above, between and below at once",
+            (CLOSE, "«1:# one\n¦x = 1»\n", "«2:# two\n¦y = 2»\n", "«1:# one\n¦x = 1»\n"),
+            id="one in the place of the other",
         ),
         pytest.param((TWO, INDENTED, TWO), id="both indented"),
         pytest.param(
@@ -258,7 +258,7 @@ def test_code_that_is_taken_word_by_word_is_one_turn() -> None:
     ("before", "add_marked", "expected"),
     [
         pytest.param(
-            "«1:# a\n¦x\n\n# b\ny\nz»\n", "# a\nx\n\n«2:# b\n¦y»\nz\n", "«1:# a\n¦x»\n\n«2:# b\n¦y»\nz\n",
+            "«1:# a\n¦x\n\n# b\ny\nz»", "# a\nx\n\n«2:# b\n¦y»\nz", "«1:# a\n¦x»\n\n«2:# b\n¦y»\nz",
             id="in the code of one",
         ),
         pytest.param(
@@ -448,8 +448,8 @@ def test_turns_stay_in_order_and_apart_whatever_is_edited(
 ) -> None:
     _, turns = made_of(n_turns)
     texts = [turns.text]
-    for at, n_deleted, text in edits:
-        at %= len(turns.text) + 1
+    for where, n_deleted, text in edits:
+        at = where % (len(turns.text) + 1)
         texts.append(turns.text[:at] + text + turns.text[at + n_deleted :])
         turns = follow(turns, texts[-1])
         assert_sound(turns)
