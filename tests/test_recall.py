@@ -150,8 +150,9 @@ def test_the_oldest_go_where_there_are_too_many(folder: Path) -> None:
 
 
 def test_the_oldest_go_where_they_are_too_large(folder: Path) -> None:
-    filled(folder, Recall(folder), 1)
-    size = files(folder)[0].stat().st_size
+    other = folder.with_name("other")
+    Recall(other).save(document(), turns_of())
+    size = files(other)[0].stat().st_size
     recall = Recall(folder, max_bytes=2 * size + size // 2)
     assert remembered(recall, filled(folder, recall, 5)) == [3, 4]
 
