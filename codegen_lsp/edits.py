@@ -101,7 +101,7 @@ def _stayed(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
 def _once(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """The lines that stand once in both: as many as can be had in one order."""
     in_old, in_new = Counter(old), Counter(new)
-    places = {line: k for k, line in enumerate(new) if line and in_new[line] == 1}
+    places = {line: k for k, line in enumerate(new) if in_new[line] == 1}
     pairs = [
         (k, places[line]) for k, line in enumerate(old) if line in places and in_old[line] == 1
     ]
@@ -129,9 +129,6 @@ def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _of_blanks(at: int, old: str, new: str) -> Iterator[Change]:
     """What became of a line that says what it said: it was indented, or ends otherwise."""
     said = old.strip()
-    if old == new or not said:
-        yield from _trimmed(at, old, new)
-        return
     old_from, new_from = old.index(said), new.index(said)
     yield from _trimmed(at, old[:old_from], new[:new_from])
     old_to, new_to = old_from + len(said), new_from + len(said)

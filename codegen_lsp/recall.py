@@ -166,7 +166,10 @@ def _turns(stored: Any, text: str) -> Turns | None:
 def _turn(stored: dict[str, Any]) -> Turn:
     origin = stored["origin"]
     return Turn(
-        *(_integer(stored[name]) for name in ("number", "start", "border", "end")),
+        _integer(stored["number"]),
+        _integer(stored["start"]),
+        _integer(stored["border"]),
+        _integer(stored["end"]),
         _string(stored["intent"]),
         None if origin is None else _origin(origin),
         stored["is_stale"] is True,

@@ -76,21 +76,16 @@ def begins_line(text: str, offset: int) -> bool:
 def _best_place(change: Change, text: str, spans: Sequence[Span], floor: int) -> Change:
     start, end, come = change
     gone = text[start:end]
-    if (gone and come) or not LINE_END.search(gone + come):
+    if (gone and come) or not LINE_END.search(gone + come) or _harm(change, spans) == (0, 0):
         return change
     low = start - n_common_end(text[max(floor, start - len(gone + come)) : start], gone + come)
-    best, least = change, _harm(change, spans)
-    at = start if begins_line(text, start) else line_start(text, start)
-    while at >= low and least > (0, 0):
-        n_back = start - at
-        rolled = text[at:start] + come[: len(come) - n_back] if come else ""
-        other = Change(at, end - n_back, rolled)
-        if (harm := _harm(other, spans)) < least:
-            best, least = other, harm
-        if at == 0:
-            break
-        at = line_start(text, _line_before(text, at))
-    return best
+    starts = [found.end() for found in LINE_END.finditer(text, max(0, low - 2), start)]
+    others = [
+        Change(at, end - (start - at), (text[at:start] + come)[: len(come)])
+        for at in reversed([0, *starts])
+        if at >= low
+    ]
+    return min([change, *others], key=lambda each: _harm(each, spans))
 
 
 def _harm(change: Change, spans: Sequence[Span]) -> tuple[int, int]:
@@ -117,7 +112,7 @@ def _after(span: Span, change: Change, text: str) -> Span | None:
 
 def _start_after(start: int, change: Change, text: str) -> int:
     """What is put in front is not the comment's, but for its own line's indentation."""
-    if start < change.start or change.start == start < change.end:
+    if start < change.start:
         return start
     if change.start == start and begins_line(text, start):
         return start + line_start(change.text, len(change.text))
@@ -143,17 +138,16 @@ def _border_after(span: Span, change: Change, text: str) -> int:
 
 
 def _n_continued(span: Span, change: Change, text: str) -> int:
-    """How much of what was put in right below a comment goes on with it; with the end of its line, where
-    nothing else is on that."""
+    """How much of what was put in right below a comment goes on with it: lines with the same mark and
+    nothing behind them that was there."""
     mark = _MARK.match(text, span.start, span.border)
     rest = _REST_OF_LINE.match(text, change.end)
-    n_rest = rest.end() - change.end if rest else 0
     n_continued = 0
     for line in LINE.findall(change.text):
         is_whole = line.endswith(("\n", "\r"))
         if not (mark and line.lstrip().startswith(mark[1]) and (is_whole or rest)):
             break
-        n_continued += len(line) + (0 if is_whole else n_rest)
+        n_continued += len(line)
     return n_continued
 
 
@@ -168,8 +162,3 @@ def _end_after(span: Span, change: Change, text: str) -> int:
     if change.start >= end:
         return end
     return end + len(change.text) - (change.end - change.start)
-
-
-def _line_before(text: str, offset: int) -> int:
-    """Where the line above the one that begins at an offset ends, before its line end."""
-    return offset - (2 if text.endswith("\r\n", 0, offset) else 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.edits import Change, changes
+from codegen_lsp.edits import Change, changes, edit_between
 
 lines = st.lists(st.sampled_from(["a", "b", " a", "  b ", "c", "", "d"]), max_size=8)
 ends = st.sampled_from(["\n", "\r\n", "\r"])
@@ -44,9 +44,18 @@ def shown(old: str, made: tuple[Change, ...]) -> str:
             "[one->ONE]\n}\ntwo\n}\n[three->new\n}\nTHREE]\n",
             id="no bracket of another block",
         ),
+        pytest.param("a\n", "  a\na\n", "[->  a\n]a\n", id="a line above its like"),
+        pytest.param(
+            "for x {\ny\ny\n}\n", "  for x {\n  y\n  y\n}\n", "[->  ]for x {\n[->  ]y\n[->  ]y\n}\n",
+            id="behind a line that is there once",
+        ),
+        pytest.param(
+            "a\ny\ny\nend\n", "b\n  y\n  y\nend\n!\n", "[a->b]\n[->  ]y\n[->  ]y\nend\n[->!\n]",
+            id="and before it",
+        ),
         pytest.param("a\nb\nc\nd\n", "d\nb\nc\nA\n", "[a->d]\nb\nc\n[d->A]\n", id="out of order"),
     ],
-)
+)  # fmt: skip
 def test_changes(old: str, new: str, expected: str) -> None:
     assert shown(old, changes(old, new)) == expected
 
@@ -64,3 +73,14 @@ def test_they_make_the_one_text_of_the_other(
         pieces += [old[at : change.start], change.text]
         at = change.end
     assert "".join([*pieces, old[at:]]) == new
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_an_edit_is_what_lies_between(start: str, old: str, new: str, end: str) -> None:
+    edit = edit_between(start + old + end, start + new + end)
+    one, other = start + old + end, start + new + end
+    assert one[: edit.start] == other[: edit.start]
+    assert one[edit.old_end :] == other[edit.new_end :]
+    assert edit.old_end - edit.start <= len(old)
+    assert edit.new_end - edit.start <= len(new)
+    assert min(edit.old_end, edit.new_end) >= edit.start

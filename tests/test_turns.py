@@ -73,6 +73,8 @@ TURN = "«1:# add\n¦x = a + b»\n"
 TWO_LINES = "«1:# add\n¦x = a\nx += b»\n"
 TWO = "import os\n\n«1:# one\n¦x = 1»\n\n«2:# two\n¦y = 2»\n\nprint(x)\n"
 CLOSE = "«1:# one\n¦x = 1»\n«2:# two\n¦y = 2»\n"
+ALIKE = "«1:# one\n¦x = 0»\n«2:# two\n¦y = 0»\n"
+EQUAL = "«1:# x\n¦a»\n\n«2:# x\n¦a»\n"
 INDENTED = """\
 def f():
     import os
@@ -95,6 +97,7 @@ FIRST = "import os\n\n«1:# one\n¦x = 1»\n\n"
         pytest.param(("import os\n" + TURN, TURN), id="a line above deleted"),
         pytest.param((TURN, TURN + "print(x)\n"), id="typed below"),
         pytest.param((TURN, "«1:# add\n¦x = a + b»\n\n", "«1:# add\n¦x = a + b»\ny\n"), id="Enter"),
+        pytest.param(("«1:# add\n¦x\n»", "«1:# add\n¦x\n»y\n"), id="below its last line end"),
         pytest.param((TURN, "«1:# add\n¦x = a + b + c»\n"), id="at the end of its last line"),
         pytest.param(
             (TURN, "«1:# add\n¦x = a + b »\n", "«1:# add\n¦x = a + b -»\n"), id="key by key"
@@ -123,6 +126,10 @@ FIRST = "import os\n\n«1:# one\n¦x = 1»\n\n"
         pytest.param(
             ("# x\nb\n«1:# x\n¦a»\n", "«1:# x\n¦a»\n", "# x\nb\n«1:# x\n¦a»\n"),
             id="the same comment above it deleted",
+        ),
+        pytest.param(("# x\na\n«1:# x\n¦a»\n", "«1:# x\n¦a»\n"), id="the same text above it deleted"),
+        pytest.param(
+            ("«1:# x\n¦a\nq»\n# x\na\nw\n", "# x\na\nw\n"), id="deleted, and what follows begins alike"
         ),
         pytest.param((TURN, "«1:  # add\n¦x = a + b»\n"), id="its comment indented"),
         pytest.param(
@@ -176,8 +183,19 @@ def test_edits_of_a_turn_and_around_it(states: tuple[str, ...]) -> None:
             (TWO, FIRST + "print(x)\n", "import os\n\nprint(x)\n", FIRST + "print(x)\n"),
             id="two, and one of them is back",
         ),
+        pytest.param((EQUAL, "", EQUAL), id="two that are equal"),
+        pytest.param((EQUAL, "«1:# x\n¦a»\n", "y\n«1:# x\n¦a»\n"), id="one of two that are equal"),
+        pytest.param((TWO_LINES, "z = 1\nw = 2\nx += b\n", TWO_LINES), id="and a line of the code"),
+        pytest.param((TWO_LINES, "«1:# add\n¦x = a\n»\n", TWO_LINES), id="the words of its last line"),
         pytest.param(
-            ("«1:# x\n¦a»\n\n«2:# x\n¦a»\n", "", "«1:# x\n¦a»\n\n«2:# x\n¦a»\n"), id="two that are equal"
+            (TWO_LINES[:-1], "«1:# add\n¦x = a»", TWO_LINES[:-1]), id="its last line, at the text's end"
+        ),
+        pytest.param(
+            (TWO_LINES + "\n", "«1:# add\n¦x = a1»", TWO_LINES + "\n"), id="its last line and more"
+        ),
+        pytest.param(
+            (TURN + "z\n# add\nx = a + b\n", "z\n# add\nx = a + b\n", "z\n# add\nx = a + b\n\nz\n"),
+            id="but no copy of it, far from the edit",
         ),
         pytest.param(
             (TURN, "«1*:# add up\n¦x = a + b»\n", "", "«1*:# add up\n¦x = a + b»\n", TURN), id="stale"
@@ -207,10 +225,20 @@ def test_what_is_deleted_is_no_turn_until_it_is_back(states: tuple[str, ...]) ->
         ),
         pytest.param((TWO, "import «2*:wo\n¦y = 2»\n\nprint(x)\n", TWO), id="from above into one"),
         pytest.param(
-            (CLOSE, "«1:# one\n¦x = 1»\n", "«2:# two\n¦y = 2»\n", "«1:# one\n¦x = 1»\n"),
+            (ALIKE, "«1:# one\n¦x = 0»\n", "«2:# two\n¦y = 0»\n", "«1:# one\n¦x = 0»\n"),
             id="one in the place of the other",
         ),
         pytest.param((TWO, INDENTED, TWO), id="both indented"),
+        pytest.param(
+            (
+                CLOSE,
+                "«1:# one\n¦x = 1»#2\n",
+                "«1:# one\n¦x = 1»\n",
+                "«1:# one\n¦x = 1#2»\n",
+                CLOSE,
+            ),
+            id="the second back in what the first became",
+        ),
         pytest.param(
             (TWO, "import os\n\n«2:# two\n¦y = 2»\n\n«1:# one\n¦x = 1»\n\nprint(x)\n", TWO), id="swapped"
         ),
@@ -288,6 +316,12 @@ def test_a_number_is_never_given_twice() -> None:
     assert (turns.turns, turns.n_given) == ((), 2)
     turns, number = add(turns, 11, 17, 22, "one")
     assert number == 3
+    turns, number = add(turns, 24, 30, 35, "two")
+    assert number == 4
+    turns, number = add(turns, 11, 17, 22, "one")
+    assert number == 3
+    _, number = add(turns, 0, 9, 35, "all")
+    assert number == 5
 
 
 def test_what_is_removed_stays_away() -> None:
@@ -319,6 +353,26 @@ def test_shorter_code_for_a_turn_and_the_old_one_back() -> None:
     assert follow(edited, before.text).turns == before.turns
 
 
+def test_of_two_earlier_codes_the_one_that_is_there_is_back() -> None:
+    turns = rewrite(read(TURN), 1, "x = a + b\nx += c", OTHER)
+    other = rewrite(turns, 1, "nothing", ORIGIN)
+    back = follow(other, turns.text)
+    assert shown(back) == "«1:# add\n¦x = a + b\nx += c»\n"
+    assert back.turns[0].origin == OTHER
+
+
+def test_what_is_back_is_no_longer_kept() -> None:
+    turns = follow(read(TWO_LINES), "# add\nx = a\n")
+    assert len(turns.aside) == 1
+    assert follow(turns, plain(TWO_LINES)).aside == ()
+
+
+def test_what_has_become_another_turn_stays_that() -> None:
+    turns = follow(read("«1:# a\n¦x\n# b\ny»\n"), "# a\nx\n")
+    turns, _ = add(follow(turns, "# a\nx\n# b\nz\n"), 6, 10, 11, "b")
+    assert shown(follow(turns, "# a\nx\n# b\ny\n")) == "«1:# a\n¦x»\n«2:# b\n¦y»\n"
+
+
 def test_longer_code_is_not_taken_for_the_shorter_one_that_it_begins_with() -> None:
     turns = rewrite(read(TURN), 1, "x = a + b\nx += c", OTHER)
     for text in ("# add\nx = a + \nx += c\n", "# add\nx = a + b\nx += c\n"):
@@ -344,7 +398,7 @@ def test_no_code_is_no_answer(number: int, code: str) -> None:
 
 def test_the_same_code_again_has_the_newer_origin() -> None:
     turns = rewrite(read(TURN), 1, "x = a + b", OTHER)
-    assert follow(follow(turns, turns.text + "y"), turns.text).turns[0].origin == OTHER
+    assert follow(follow(turns, "# add\nx = a + bc\n"), turns.text).turns[0].origin == OTHER
 
 
 def test_the_turn_at_a_cursor() -> None:
