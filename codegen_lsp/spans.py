@@ -73,6 +73,11 @@ def begins_line(text: str, offset: int) -> bool:
     return offset == 0 or text[offset - 1] in "\r\n"
 
 
+def ends_line(text: str, offset: int) -> bool:
+    """Whether a line ends at an offset, or has just ended there."""
+    return offset == len(text) or text[offset] in "\r\n" or begins_line(text, offset)
+
+
 def _best_place(change: Change, text: str, spans: Sequence[Span], floor: int) -> Change:
     start, end, come = change
     gone = text[start:end]
@@ -82,7 +87,7 @@ def _best_place(change: Change, text: str, spans: Sequence[Span], floor: int) ->
     starts = [found.end() for found in LINE_END.finditer(text, max(0, low - 2), start)]
     others = [
         Change(at, end - (start - at), (text[at:start] + come)[: len(come)])
-        for at in reversed([0, *starts])
+        for at in (0, *starts)
         if at >= low
     ]
     return min([change, *others], key=lambda each: _harm(each, spans))

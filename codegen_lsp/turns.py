@@ -30,7 +30,15 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from codegen_lsp.edits import Change, changes
-from codegen_lsp.spans import Span, after, begins_line, behind_line, is_beyond_rules, placed
+from codegen_lsp.spans import (
+    Span,
+    after,
+    begins_line,
+    behind_line,
+    ends_line,
+    is_beyond_rules,
+    placed,
+)
 
 # How many versions of turns are kept aside, and how many characters of text they may be: a document of
 # 400 kB with all its turns. Each costs a key 4 us.
@@ -266,11 +274,11 @@ def _returned(now: Turns, before: Turns, edited: set[int], start: int, end: int)
 
 
 def _places(aside: Aside, text: str, start: int, end: int) -> Iterator[Turn]:
-    """The turn wherever its text begins a line, and shares or borders on what is between two offsets."""
+    """The turn wherever its text is whole lines that share or border on what two offsets enclose."""
     size = len(aside.text)
     at = text.find(aside.text, max(0, start - size), end + size)
     while at >= 0:
-        if begins_line(text, at):
+        if begins_line(text, at) and ends_line(text, at + size):
             yield _moved(aside.turn, at - aside.turn.start)
         at = text.find(aside.text, at + 1, end + size)
 

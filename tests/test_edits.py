@@ -46,7 +46,7 @@ def shown(old: str, made: tuple[Change, ...]) -> str:
         ),
         pytest.param("a\n", "  a\na\n", "[->  a\n]a\n", id="a line above its like"),
         pytest.param(
-            "for x {\ny\ny\n}\n", "  for x {\n  y\n  y\n}\n", "[->  ]for x {\n[->  ]y\n[->  ]y\n}\n",
+            "for x {\ny\ny\n}", "  for x {\n  y\n  y\n!", "[->  ]for x {\n[->  ]y\n[->  ]y\n[}->!]",
             id="behind a line that is there once",
         ),
         pytest.param(

@@ -127,7 +127,7 @@ FIRST = "import os\n\n«1:# one\n¦x = 1»\n\n"
             ("# x\nb\n«1:# x\n¦a»\n", "«1:# x\n¦a»\n", "# x\nb\n«1:# x\n¦a»\n"),
             id="the same comment above it deleted",
         ),
-        pytest.param(("# x\na\n«1:# x\n¦a»\n", "«1:# x\n¦a»\n"), id="the same text above it deleted"),
+        pytest.param(("z\n# x\na\n«1:# x\n¦a»\n", "z\n«1:# x\n¦a»\n"), id="the same text above deleted"),
         pytest.param(
             ("«1:# x\n¦a\nq»\n# x\na\nw\n", "# x\na\nw\n"), id="deleted, and what follows begins alike"
         ),
@@ -185,7 +185,7 @@ def test_edits_of_a_turn_and_around_it(states: tuple[str, ...]) -> None:
         ),
         pytest.param((EQUAL, "", EQUAL), id="two that are equal"),
         pytest.param((EQUAL, "«1:# x\n¦a»\n", "y\n«1:# x\n¦a»\n"), id="one of two that are equal"),
-        pytest.param((TWO_LINES, "z = 1\nw = 2\nx += b\n", TWO_LINES), id="and a line of the code"),
+        pytest.param((TWO_LINES, "z\nx += b\n", TWO_LINES), id="the comment and a line"),
         pytest.param((TWO_LINES, "«1:# add\n¦x = a\n»\n", TWO_LINES), id="the words of its last line"),
         pytest.param(
             (TWO_LINES[:-1], "«1:# add\n¦x = a»", TWO_LINES[:-1]), id="its last line, at the text's end"
@@ -359,6 +359,20 @@ def test_of_two_earlier_codes_the_one_that_is_there_is_back() -> None:
     back = follow(other, turns.text)
     assert shown(back) == "«1:# add\n¦x = a + b\nx += c»\n"
     assert back.turns[0].origin == OTHER
+
+
+def test_of_two_earlier_codes_that_begin_alike_the_whole_one_is_back() -> None:
+    longer = rewrite(read(TURN), 1, "x = a + b\nx += c", OTHER)
+    shorter = rewrite(longer, 1, "x = a + b", ORIGIN)
+    back = follow(follow(shorter, ""), longer.text)
+    assert back.turns == longer.turns
+
+
+def test_typing_behind_what_an_earlier_code_said_takes_nothing_away() -> None:
+    turns = rewrite(read(TURN), 1, "x = a + b\nx += c", OTHER)
+    edited = follow(turns, "# add\nx = a + bc\nx += c\n")
+    assert shown(edited) == "«1:# add\n¦x = a + bc\nx += c»\n"
+    assert edited.turns[0].origin == OTHER
 
 
 def test_what_is_back_is_no_longer_kept() -> None:
