@@ -128,6 +128,8 @@ def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _of_blanks(at: int, old: str, new: str) -> Iterator[Change]:
     """What became of a line that says what it said: it was indented, or ends otherwise."""
+    if old == new:
+        return
     said = old.strip()
     old_from, new_from = old.index(said), new.index(said)
     yield from _trimmed(at, old[:old_from], new[:new_from])

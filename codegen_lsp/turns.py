@@ -41,7 +41,7 @@ from codegen_lsp.spans import (
 )
 
 # How many versions of turns are kept aside, and how many characters of text they may be: a document of
-# 400 kB with all its turns. Each costs a key 4 us.
+# 400 kB with all its turns. Each costs a key 2 us.
 MAX_ASIDE, MAX_ASIDE_CHARACTERS = 300, 400_000
 
 
@@ -102,7 +102,8 @@ class Turns:
 def follow(turns: Turns, text: str) -> Turns:
     """The turns of another version of their text, however many edits lie between the two.
 
-    Takes as long as comparing the texts (0.1 ms for 400 kB), and a microsecond for each turn that moves.
+    For 400 kB with 200 turns a key takes 0.4 to 1.1 ms, by how many turns are below it; two edits that
+    have all of that text between them take 35 ms.
     """
     if text == turns.text:
         return turns

@@ -53,6 +53,8 @@ def shown(old: str, made: tuple[Change, ...]) -> str:
             "a\ny\ny\nend\n", "b\n  y\n  y\nend\n!\n", "[a->b]\n[->  ]y\n[->  ]y\nend\n[->!\n]",
             id="and before it",
         ),
+        pytest.param("}\na\n}\nb\n", "x\n}\ny\n", "[}\na\n}\nb->x\n}\ny]\n", id="nor one of two"),
+        pytest.param("x\n}\ny\n", "}\na\n}\nb\n", "[x\n}\ny->}\na\n}\nb]\n", id="nor two of one"),
         pytest.param("a\nb\nc\nd\n", "d\nb\nc\nA\n", "[a->d]\nb\nc\n[d->A]\n", id="out of order"),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_lsp.document import Document
-from codegen_lsp.edits import changes
+from codegen_lsp.edits import Change, changes
 from codegen_lsp.spans import Span, placed
 
 lines = st.lists(st.sampled_from(["# a", "b", "  b", "# c", "", "d"]), max_size=9)
@@ -36,3 +36,11 @@ def test_wherever_they_are_they_make_the_same_of_the_text(
         pieces += [old[done : change.start], change.text]
         done = change.end
     assert "".join([*pieces, old[done:]]) == new
+
+
+def test_no_change_is_put_in_front_of_the_one_before_it() -> None:
+    text, spans = "# a\nx\n# a\ny\n", [Span(6, 10, 11)]
+    inserted = Change(10, 10, "w\n# a\n")
+    assert placed([inserted], text, spans) == (Change(6, 6, "# a\nw\n"),)
+    made = (Change(6, 8, "//"), inserted)
+    assert placed(made, text, spans) == made
