@@ -103,7 +103,7 @@ def follow(turns: Turns, text: str) -> Turns:
     """The turns of another version of their text, however many edits lie between the two.
 
     For 400 kB with 200 turns a key takes 0.4 to 1.1 ms, by how many turns are below it; two edits that
-    have all of that text between them take 35 ms.
+    have all of that text between them take 20 ms.
     """
     if text == turns.text:
         return turns
