@@ -36,6 +36,12 @@ def cache_dir() -> Path:
     return platformdirs.user_cache_path("codegen-lsp", appauthor=False)
 
 
+def state_dir() -> Path:
+    """Where lies what is to survive a restart, and nobody would miss on another machine. It need not
+    exist."""
+    return platformdirs.user_state_path("codegen-lsp", appauthor=False)
+
+
 def installed() -> tuple[Model, ...]:
     """The embedded model, then the added ones by name."""
     added = sorted(models_dir().glob("*.gguf"))

@@ -25,7 +25,7 @@ from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Point, Range, Tree
 
 from codegen_lsp.blocks import Block
-from codegen_lsp.common import n_common_end, n_common_start
+from codegen_lsp.edits import Edit, edit_between
 from codegen_lsp.languages import row
 from codegen_lsp.lines import code_before
 
@@ -68,14 +68,6 @@ class Parsed:
     n_keys: int = 0
     blocks: dict[int, Block] = field(default_factory=dict, repr=False)
     _views: dict[int, tuple[Tree, list[Error]]] = field(default_factory=dict, repr=False)
-
-
-class Edit(NamedTuple):
-    """Two texts differ from `start` on; to `old_end` in the one and to `new_end` in the other."""
-
-    start: int
-    old_end: int
-    new_end: int
 
 
 class Error(NamedTuple):
@@ -154,13 +146,6 @@ def _view(parsed: Parsed, offset: int) -> tuple[Tree, list[Error]]:
         tree = _tree_at(parsed, offset)
         parsed._views[offset] = tree, errors(tree)
     return parsed._views[offset]
-
-
-def edit_between(old: str, new: str) -> Edit:
-    """What became of a text: everything but how both begin and how both end."""
-    start = n_common_start(old, new)
-    n_end = n_common_end(old, new, at_most=min(len(old), len(new)) - start)
-    return Edit(start, len(old) - n_end, len(new) - n_end)
 
 
 def stand_in(text: str) -> bytes:

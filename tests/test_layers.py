@@ -22,7 +22,8 @@ ALLOWED = {
     "languages": set(),
     "lines": {"languages"},
     "blocks": {"languages", "lines"},
-    "trees": {"blocks", "common", "languages", "lines"},
+    "edits": {"common", "document"},
+    "trees": {"blocks", "edits", "languages", "lines"},
     "syntax": {"blocks", "languages", "lines", "trees"},
     "position": {"document"},
     "normal": {"languages"},
@@ -54,6 +55,9 @@ ALLOWED = {
     "privacy": {"config", "context", "document", "normal", "secrets"},
     "ignore": {"privacy"},
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
+    "spans": {"common", "document", "edits"},
+    "turns": {"edits", "spans"},
+    "recall": {"document", "models", "secrets", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
@@ -124,6 +128,8 @@ PURE = {
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
     "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "examples", "steps", "intents",
+    "complete", "edits", "likely", "spans", "turns", "privacy", "suggestions", "rhythm", "wire",
+    "evaluate.typist", "evaluate.tally",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

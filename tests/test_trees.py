@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen_lsp import trees
-from codegen_lsp.trees import Parsed, adds_error, edit_between, errors, parse, stand_in
+from codegen_lsp.trees import Parsed, adds_error, errors, parse, stand_in
 from tests.marked import CURSOR
 
 SOURCES = {
@@ -75,17 +75,6 @@ def test_edits_and_back_make_the_tree_of_a_full_parse(
     for text in reversed(texts):
         parsed = parse(text, language, parsed)
     assert spelled(parsed) == fresh(parsed)
-
-
-@given(st.text(), st.text(), st.text(), st.text())
-def test_an_edit_is_what_lies_between(start: str, old: str, new: str, end: str) -> None:
-    edit = edit_between(start + old + end, start + new + end)
-    one, other = start + old + end, start + new + end
-    assert one[: edit.start] == other[: edit.start]
-    assert one[edit.old_end :] == other[edit.new_end :]
-    assert edit.old_end - edit.start <= len(old)
-    assert edit.new_end - edit.start <= len(new)
-    assert min(edit.old_end, edit.new_end) >= edit.start
 
 
 @given(st.text(st.characters()))
