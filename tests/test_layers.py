@@ -42,6 +42,7 @@ ALLOWED = {
         "brackets", "context", "echoes", "extent", "indents", "languages", "repetition", "syntax",
     },
     "rank": {"brackets", "context", "document"},
+    "history": {"languages"},
     "secrets": {"common"},
     "complete": {
         "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
@@ -107,9 +108,17 @@ ALLOWED = {
         "evaluate.baseline", "evaluate.bench", "evaluate.editor", "evaluate.peers",
         "evaluate.replay", "evaluate.tally", "llama",
     },
+    # Sent into the sandbox as it is: it knows nothing of ours.
+    "evaluate.values": set(),
+    "evaluate.problems": set(),
+    "evaluate.samples": {"evaluate.problems"},
+    "evaluate.mtpb": {
+        "engine", "evaluate.problems", "evaluate.samples", "evaluate.values", "history",
+        "postprocess", "sandbox",
+    },
     "terminal": {
-        "complete", "doctor", "document", "evaluate.bench", "evaluate.contest", "evaluate.peers",
-        "evaluate.tally", "models",
+        "complete", "doctor", "document", "evaluate.bench", "evaluate.contest", "evaluate.mtpb",
+        "evaluate.peers", "evaluate.tally", "models",
     },
     "evaluate.__init__": set(),
 }  # fmt: skip
@@ -119,8 +128,8 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "trees",
     "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout", "prompt",
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
-    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
-    "evaluate.tally",
+    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "history",
+    "evaluate.typist", "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
