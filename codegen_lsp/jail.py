@@ -1,0 +1,426 @@
+"""The walls around a model's program; `sandbox.py` starts this as a process of its own for each.
+
+It reads a job, and makes a second process that sees Python and its libraries and nothing else of the
+machine: there `inside.py` runs the program. This one stays outside as the warden. When the time is over,
+or when who asked is gone, it kills what is inside, and it ends only after the last of that has.
+
+The standard library only, and little of it: what is imported here is imported for every run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import math
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+
+from codegen_lsp import inside
+
+TYPE_CHECKING = False  # importing `typing` would cost every run 12 ms
+if TYPE_CHECKING:
+    from typing import Literal, NoReturn, TypedDict
+
+    Way = Literal["namespaces", "bubblewrap", "unsafe"]
+
+    class Job(TypedDict):
+        way: Way | Literal["inside"]  # the last: the walls stand already
+        user: int  # who starts this
+        program: str
+        report: int  # the pipe for `inside.run`
+        seconds: float
+        memory: int  # bytes of address space, each process
+        file: int  # bytes, each file
+        n_processes: int
+        readable: list[str]  # paths that exist inside, as links where they are links
+        packages: list[str]  # directories to import from, behind the standard library
+        directory: str  # where an "unsafe" program works
+
+
+DIRECTORY = "/tmp"  # where a program works inside; also the mount point of the new root
+_NOBODY = 65534  # of Linux: who stands for unknown users and groups
+_DEVICES = ("/dev/null", "/dev/urandom")
+# Inside, all that is written lies in memory: so many times the size of the largest file.
+_N_FILES = 16
+# How many files a program may have open; importing numpy takes 5.
+_N_OPEN = 64
+
+# Numbers of system calls on x86_64 and aarch64, from the kernel's unistd.h; 0: there is none.
+_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # AUDIT_ARCH_* of linux/audit.h
+_CALLS = {
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "mount_setattr": (442, 442),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "sethostname": (170, 161),
+    "capset": (126, 91),
+    "prctl": (157, 167),
+    "seccomp": (317, 277),
+    "fork": (57, 0),
+    "vfork": (58, 0),
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+    "socket": (41, 198),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "open_by_handle_at": (304, 265),
+}
+# What no program needs: other processes; sockets (AF_VSOCK leads out of a network namespace); memory
+# that no limit counts; and those parts of the kernel in which the holes of the last years were.
+_FORBIDDEN = (
+    "unshare", "setns", "mount", "umount2", "pivot_root", "mount_setattr", "socket", "ptrace",
+    "process_vm_readv", "process_vm_writev", "shmget", "msgget", "semget", "mq_open", "add_key",
+    "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
+    "open_by_handle_at",
+)  # fmt: skip
+_MULTIPLYING = ("fork", "vfork", "clone", "clone3")
+_SIGNALLING = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+_SIGNALLING_OTHERWISE = ("tkill", "pidfd_send_signal")
+
+# Of Linux's sched.h, mount.h, fcntl.h, prctl.h, seccomp.h and capability.h.
+_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
+_NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
+_NAMESPACES = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC | _NEWPID | _NEWNET
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
+_AT_FDCWD, _AT_RECURSIVE, _MNT_DETACH = -100, 0x8000, 2
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
+_SECCOMP_SET_MODE_FILTER = 1
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+def main() -> NoReturn:
+    """Do the job that is one line of JSON on standard input. The program writes to our standard output;
+    on standard error we say `{"status": as of subprocess, "is_late": bool}`, or a line that tells why the
+    walls could not be built. Standard input has to stay open: its end ends the program."""
+    job: Job = json.loads(sys.stdin.buffer.readline())
+    wake = _wake_at_end_of_child()
+    if sys.platform == "linux":
+        _call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        if job["way"] == "inside":
+            _enter(job)
+        pid = _STARTS[job["way"]](job)
+    except OSError as error:
+        _refuse(error)
+    status, is_late = _watch(pid, wake, job["seconds"])
+    if job["way"] == "bubblewrap" and status > 128:  # as a shell says that a signal ended it
+        status = 128 - status
+    _say(json.dumps({"status": status, "is_late": is_late}))
+    os._exit(0)
+
+
+def _in_namespaces(job: Job) -> int:
+    """Start the program as the first process of its own namespaces: with it all others end. Root makes
+    them directly, because it then can become a user that nobody else is; others in a user namespace."""
+    user, group = job["user"], os.getegid()
+    is_root = user == 0
+    _call("unshare", _NAMESPACES if is_root else _NAMESPACES | _NEWUSER)
+    if not is_root:
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{_NOBODY} {user} 1")
+        _write("/proc/self/gid_map", f"{_NOBODY} {group} 1")
+    return os.fork() or _enter(job)
+
+
+def _in_bubblewrap(job: Job) -> int:
+    """The same by bwrap, which some distributions allow what they allow nobody else."""
+    inner = os.memfd_create("job", 0)
+    os.write(inner, json.dumps({**job, "way": "inside"}).encode() + b"\n")
+    os.lseek(inner, 0, os.SEEK_SET)
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(inner, 0)
+        try:
+            os.execvp("bwrap", [*_bubblewrap(job), *sys.orig_argv])
+        except OSError as error:
+            _refuse(error)
+    return pid
+
+
+def _bubblewrap(job: Job) -> list[str]:
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
+    command += ["--uid", str(_NOBODY), "--gid", str(_NOBODY), "--hostname", "sandbox"]
+    for path in job["readable"]:
+        if os.path.islink(path):
+            command += ["--symlink", os.readlink(path), path]
+        else:
+            command += ["--ro-bind", path, path]
+    for path in _DEVICES:
+        command += ["--dev-bind", path, path]
+    command += ["--perms", "1777", "--size", str(job["file"] * _N_FILES), "--tmpfs", DIRECTORY]
+    return [*command, "--chdir", DIRECTORY, "--remount-ro", "/", "--"]
+
+
+def _without_walls(job: Job) -> int:
+    """A process within limits, and on Linux without dangerous system calls. It sees every file."""
+    return os.fork() or _enter(job)
+
+
+_STARTS = {
+    "namespaces": _in_namespaces,
+    "bubblewrap": _in_bubblewrap,
+    "unsafe": _without_walls,
+}
+
+
+def _watch(pid: int, wake: int, seconds: float) -> tuple[int, bool]:
+    """Wait for the end of the program, and bring it about when the time is over (True) or nobody waits
+    for it any more. Afterwards none of its processes is left."""
+    ready, _, _ = select.select([wake, 0], [], [], seconds)
+    if wake not in ready:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        while True:  # the first of a namespace is ours once bwrap is gone
+            os.wait()
+    except ChildProcessError:
+        return status, not ready
+
+
+def _enter(job: Job) -> NoReturn:
+    """Become the program."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if job["way"] == "namespaces":
+            _move_into_new_root(job)
+        os.chdir(DIRECTORY if job["way"] != "unsafe" else job["directory"])
+        if sys.platform == "linux":
+            _give_up_powers()
+        _limit(job)
+        _keep_only(job["report"])
+        if sys.platform == "linux":
+            _forbid_calls(is_alone=job["n_processes"] == 1)
+    except (OSError, ValueError) as error:
+        _refuse(error)
+    os.dup2(0, 2)
+    sys.path[:] = [*sys.path[:-1], *job["packages"]]  # the last is where this package lies
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    inside.run(job["program"], job["report"])
+
+
+def _move_into_new_root(job: Job) -> None:
+    """Leave the machine's file system for one in memory that holds what may be read, read-only, and a
+    directory to work in. It goes away with the last process in it."""
+    os.umask(0o022)  # whoever makes this, the program shall be able to read it
+    _mount(None, "/", None, _MS_REC | _MS_PRIVATE)
+    _mount("root", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=1m")
+    os.chdir(DIRECTORY)
+    os.mkdir("outside")
+    _call("pivot_root", b".", b"outside")
+    os.chdir("/")
+    for path in job["readable"]:
+        _show(path, _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
+    for path in _DEVICES:
+        _show(path, _ATTR_RDONLY | _ATTR_NOSUID)
+    os.makedirs(DIRECTORY, exist_ok=True)
+    size = job["file"] * _N_FILES
+    own = f"mode=1777,size={size},nr_inodes=1000"
+    _mount("work", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, own)
+    _call("umount2", b"/outside", _MNT_DETACH)
+    os.rmdir("/outside")
+    _set_attributes("/", _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV, is_deep=False)
+    name = b"sandbox"
+    _call("sethostname", name, len(name))
+
+
+def _show(path: str, attributes: int) -> None:
+    """Make a path of the machine visible at the same place."""
+    source = f"/outside{path}"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), path)
+        return
+    if os.path.isdir(source):
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    _mount(source, path, None, _MS_BIND | _MS_REC)
+    _set_attributes(path, attributes, is_deep=True)
+
+
+def _give_up_powers() -> None:
+    """Be an ordinary user who cannot become another, and die with the warden."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        # A user that nobody else is, since the limit on processes counts those of a user. A container
+        # may not know so many.
+        own = (1 << 30) + os.getppid()
+        try:
+            os.setresuid(own, own, own)
+        except OSError:
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    _call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit(job: Job) -> None:
+    """Limits that the program cannot raise again."""
+    is_counted_with_warden = job["way"] == "namespaces" and job["user"] != 0
+    limits = {
+        resource.RLIMIT_CPU: job["n_processes"] * math.ceil(job["seconds"] + 1),
+        resource.RLIMIT_FSIZE: job["file"],
+        resource.RLIMIT_NPROC: job["n_processes"] + is_counted_with_warden,
+        resource.RLIMIT_NOFILE: _N_OPEN,
+        resource.RLIMIT_CORE: 0,
+    }
+    if sys.platform == "linux":  # macOS refuses to limit it
+        limits[resource.RLIMIT_AS] = job["memory"]
+    for which, limit in limits.items():
+        most = resource.getrlimit(which)[1]
+        limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(which, (limit, limit))
+
+
+def _keep_only(report: int) -> None:
+    """Standard output, standard error for a last word, and the report; reading finds an end."""
+    nothing = os.open("/dev/null", os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.closerange(3, report)
+    os.closerange(report + 1, 256)
+
+
+def _forbid_calls(*, is_alone: bool) -> None:
+    """Have the kernel answer "not permitted" to what no program needs (seccomp)."""
+    rules = [_never(name) for name in (*_FORBIDDEN, *_SIGNALLING_OTHERWISE)]
+    rules.append(_when("prctl", _EQUAL, _PR_SET_PDEATHSIG, then=_DENY, otherwise=_ALLOW))
+    if is_alone:
+        rules += [_never(name) for name in _MULTIPLYING]
+        rules += [
+            _when(name, _EQUAL, os.getpid(), then=_ALLOW, otherwise=_DENY) for name in _SIGNALLING
+        ]
+    else:  # whose signals reach no further than their namespace
+        rules.append(_never("clone3", _MISSING))  # it hides its flags; the C library takes clone then
+        rules.append(_when("clone", _ANY_BIT, _NEWUSER, then=_DENY, otherwise=_ALLOW))
+    code = b"".join([*_preamble(), *rules, _step(_RETURN, _ALLOW)])
+    code_at = ctypes.create_string_buffer(code, len(code))
+    header = struct.pack("HP", len(code) // len(_step(0, 0)), ctypes.addressof(code_at))
+    _call("seccomp", _SECCOMP_SET_MODE_FILTER, 0, header)
+
+
+# The filter's language (linux/bpf_common.h) and answers (linux/seccomp.h). A jump goes so many steps
+# further than the next. Of seccomp_data: the call's number at 0, the machine's at 4, arguments at 16.
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
+_DENY, _MISSING = _ERROR | errno.EPERM, _ERROR | errno.ENOSYS
+_X32 = 0x40000000  # x86_64's second set of calls
+
+
+def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("HBBI", code, if_true, if_false, value)
+
+
+def _preamble() -> list[bytes]:
+    """No call of another set than the one that the numbers are of."""
+    _, machine = _machine()
+    return [
+        _step(_LOAD, 4),
+        _step(_EQUAL, machine, if_true=1),
+        _step(_RETURN, _DENY),
+        _step(_LOAD, 0),
+        _step(_AT_LEAST, _X32, if_false=1),
+        _step(_RETURN, _DENY),
+    ]
+
+
+def _never(name: str, answer: int = _DENY) -> bytes:
+    number = _number(name)
+    return _step(_EQUAL, number, if_false=1) + _step(_RETURN, answer) if number else b""
+
+
+def _when(name: str, test: int, value: int, *, then: int, otherwise: int) -> bytes:
+    """A call by its first argument."""
+    return (
+        _step(_EQUAL, _number(name), if_false=4)
+        + _step(_LOAD, 16)
+        + _step(test, value, if_false=1)
+        + _step(_RETURN, then)
+        + _step(_RETURN, otherwise)
+    )
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, more: str = "") -> None:
+    texts = [None if text is None else text.encode() for text in (source, target, kind)]
+    _call("mount", *texts, flags, more.encode())
+
+
+def _set_attributes(path: str, attributes: int, *, is_deep: bool) -> None:
+    """Of a mount, and of all that are mounted in it. Linux 5.12 has this."""
+    wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
+    flags = _AT_RECURSIVE if is_deep else 0
+    _call("mount_setattr", _AT_FDCWD, path.encode(), flags, wanted, len(wanted))
+
+
+def _call(name: str, *arguments: bytes | int | None) -> None:
+    """A system call. Raises OSError that names it."""
+    longs = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    if _LIBC.syscall(ctypes.c_long(_number(name)), *longs) < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def _number(name: str) -> int:
+    column, _ = _machine()
+    return _CALLS[name][column]
+
+
+def _machine() -> tuple[int, int]:
+    machine = os.uname().machine
+    if machine not in _MACHINES:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), machine)
+    return _MACHINES[machine]
+
+
+def _wake_at_end_of_child() -> int:
+    """A descriptor that is ready to be read then."""
+    wake, end = os.pipe()
+    os.set_blocking(end, False)
+    signal.set_wakeup_fd(end)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
+
+
+def _refuse(error: OSError | ValueError) -> NoReturn:
+    what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    _say(what)
+    os._exit(1)
+
+
+def _say(line: str) -> None:
+    os.write(2, line.encode() + b"\n")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:  # noqa: PTH123 (pathlib takes 10 ms to import)
+        file.write(text)
