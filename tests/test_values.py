@@ -8,16 +8,22 @@ from typing import Any
 import pytest
 
 from codegen_lsp.evaluate.values import printed, same
+from codegen_lsp.inside import to_json
 
 
 def value_of(program: str, expected: Any) -> Any:
-    """What comes out of the sandbox: JSON."""
-    outcome = json.loads(json.dumps(printed(program, type(expected).__name__)))
+    outcome = outcome_of(program, expected)
     return outcome["value"] if "value" in outcome else outcome["error"]
 
 
+def outcome_of(program: str, expected: Any) -> dict[str, Any]:
+    """What comes out of the sandbox: JSON."""
+    outcome: dict[str, Any] = json.loads(to_json(printed(program, type(expected).__name__)))
+    return outcome
+
+
 def check(program: str, expected: Any, *, passes: bool = True) -> None:
-    outcome = json.loads(json.dumps(printed(program, type(expected).__name__)))
+    outcome = outcome_of(program, expected)
     assert ("value" in outcome and same(outcome["value"], expected)) is passes, outcome
 
 
@@ -109,13 +115,11 @@ def test_the_same(program: str, expected: Any) -> None:
         pytest.param("print([1, 2, 2])", [1, 2], id="one more"),
         pytest.param("print([1e-30, 0])", [0, 1e-30], id="tiny is not zero in a list"),
         pytest.param("print(3)", [3], id="a number for a list"),
-        pytest.param("print([{1}])", [[1]], id="a set in a list"),
         pytest.param("print({1: 'a'})", {"1": "a"}, id="a key that is no text"),
         pytest.param("print({'a': 1})", {"a": 1, "b": 2}, id="a key less"),
         pytest.param("print({'a': 1})", {"a": 2}, id="another value"),
         pytest.param("print(dict)", {"a": 1}, id="a class"),
         pytest.param("print([10 ** 400])", [0.5], id="too large for a float"),
-        pytest.param("print(10 ** 5000)", 1, id="too large for JSON"),
         pytest.param("class A:\n    def __str__(self): return 1\nprint(A())", "1", id="no text"),
     ],
 )

@@ -145,12 +145,12 @@ def judged(sample: Sample, problem: Problem) -> Sample:
     if outcome.end != "done" or outcome.value is None:
         return replace(sample, passed=False, error=outcome.error or outcome.end)
     found = json.loads(outcome.value)
-    if "error" in found:
+    if "value" not in found:
         return replace(sample, passed=False, error=found["error"])
-    if not values.same(found["value"], expected):
-        shown = [json.dumps(value)[:60] for value in (found["value"], expected)]
-        return replace(sample, passed=False, error=f"printed {shown[0]} instead of {shown[1]}")
-    return replace(sample, passed=True, error="")
+    if values.same(found["value"], expected):
+        return replace(sample, passed=True, error="")
+    shown = [json.dumps(value)[:60] for value in (found["value"], expected)]
+    return replace(sample, passed=False, error=f"printed {shown[0]} instead of {shown[1]}")
 
 
 def report(samples: Iterable[Sample], problems: Iterable[Problem]) -> list[Result]:
