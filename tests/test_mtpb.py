@@ -213,13 +213,15 @@ def test_our_programs(problem: str, case: int) -> None:
     [
         pytest.param("print(5)", "printed 5 instead of 6", id="another value"),
         pytest.param("import no_such", "ModuleNotFoundError: No module named 'no_such'", id="no module"),
-        pytest.param("import os\nos._exit(0)", "", id="its own end"),
+        pytest.param("import os\nos._exit(0)", "ended itself, with status 0", id="its own end"),
+        pytest.param("import sys\nsys.modules['codegen_lsp.inside'].to_json = lambda _: '[6]'",
+                     "told of its value what cannot be", id="forged"),
     ],
 )  # fmt: skip
 def test_why_a_program_fails(program: str, error: str) -> None:
     sample = judged(Sample(a_key(), program), ours()["1"])
     assert sample.passed is False
-    assert sample.error == error or not error
+    assert sample.error == error
 
 
 def test_a_sample_of_no_problem() -> None:
@@ -365,9 +367,10 @@ def test_the_embedded_model_on_five_problems(cli: CommandLine, tmp_path: Path, t
     assert len(lines) == n
     assert all(json.loads(line)["program"].startswith(PREAMBLE) for line in lines)
     path.write_text("".join(lines[:-1]) + lines[-1][:40], encoding="utf-8")
-    assert cli.results(*arguments) == [result]
+    (again,) = cli.results(*arguments)
+    assert again["all"]["n"] == n
     assert path.read_text(encoding="utf-8").splitlines(keepends=True)[:-1] == lines[:-1]
-    assert cli.results("--data", data, "--score", path) == [result]
+    assert cli.results("--data", data, "--score", path) == [again]
 
 
 @sandboxed

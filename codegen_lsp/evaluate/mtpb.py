@@ -144,13 +144,17 @@ def judged(sample: Sample, problem: Problem) -> Sample:
     outcome = run(f"{inspect.getsource(values)}\n\n{call}\n", LIMITS)
     if outcome.end != "done" or outcome.value is None:
         return replace(sample, passed=False, error=outcome.error or outcome.end)
-    found = json.loads(outcome.value)
-    if "value" not in found:
-        return replace(sample, passed=False, error=found["error"])
-    if values.same(found["value"], expected):
-        return replace(sample, passed=True, error="")
-    shown = [json.dumps(value)[:60] for value in (found["value"], expected)]
-    return replace(sample, passed=False, error=f"printed {shown[0]} instead of {shown[1]}")
+    match json.loads(outcome.value):
+        case {"value": value} if values.same(value, expected):
+            return replace(sample, passed=True, error="")
+        case {"value": value}:
+            shown = [json.dumps(each)[:60] for each in (value, expected)]
+            error = f"printed {shown[0]} instead of {shown[1]}"
+        case {"error": str(error)}:
+            pass
+        case _:  # what is said in there cannot be trusted
+            error = "told of its value what cannot be"
+    return replace(sample, passed=False, error=error)
 
 
 def report(samples: Iterable[Sample], problems: Iterable[Problem]) -> list[Result]:
