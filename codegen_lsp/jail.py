@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         readable: list[str]  # paths that exist inside, as links where they are links
         packages: list[str]  # directories to import from, behind the standard library
         directory: str  # where an "unsafe" program works
+        bwrap: str  # where that program is
 
 
 DIRECTORY = "/tmp"  # where a program works inside; also the mount point of the new root
@@ -157,7 +158,7 @@ def _in_bubblewrap(job: Job) -> int:
     if pid == 0:
         os.dup2(inner, 0)
         try:
-            os.execvp("bwrap", [*_bubblewrap(job), *sys.orig_argv])
+            os.execv(job["bwrap"], [*_bubblewrap(job), *sys.orig_argv])
         except OSError as error:
             _refuse(error)
     return pid
@@ -166,6 +167,7 @@ def _in_bubblewrap(job: Job) -> int:
 def _bubblewrap(job: Job) -> list[str]:
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
     command += ["--uid", str(_NOBODY), "--gid", str(_NOBODY), "--hostname", "sandbox"]
+    command += ["--perms", "1777", "--size", str(job["file"] * _N_FILES), "--tmpfs", DIRECTORY]
     for path in job["readable"]:
         if os.path.islink(path):
             command += ["--symlink", os.readlink(path), path]
@@ -173,7 +175,6 @@ def _bubblewrap(job: Job) -> list[str]:
             command += ["--ro-bind", path, path]
     for path in _DEVICES:
         command += ["--dev-bind", path, path]
-    command += ["--perms", "1777", "--size", str(job["file"] * _N_FILES), "--tmpfs", DIRECTORY]
     return [*command, "--chdir", DIRECTORY, "--remount-ro", "/", "--"]
 
 
@@ -235,14 +236,15 @@ def _move_into_new_root(job: Job) -> None:
     os.mkdir("outside")
     _call("pivot_root", b".", b"outside")
     os.chdir("/")
+    # Before the others, which may lie in it.
+    os.mkdir(DIRECTORY)
+    size = job["file"] * _N_FILES
+    own = f"mode=1777,size={size},nr_inodes=1000"
+    _mount("work", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, own)
     for path in job["readable"]:
         _show(path, _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
     for path in _DEVICES:
         _show(path, _ATTR_RDONLY | _ATTR_NOSUID)
-    os.makedirs(DIRECTORY, exist_ok=True)
-    size = job["file"] * _N_FILES
-    own = f"mode=1777,size={size},nr_inodes=1000"
-    _mount("work", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, own)
     _call("umount2", b"/outside", _MNT_DETACH)
     os.rmdir("/outside")
     _set_attributes("/", _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV, is_deep=False)
@@ -412,8 +414,8 @@ def _wake_at_end_of_child() -> int:
 
 
 def _refuse(error: OSError | ValueError) -> NoReturn:
-    what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-    _say(what)
+    where = error.filename if isinstance(error, OSError) else None
+    _say(f"{where}: {error.strerror}" if where else str(error))
     os._exit(1)
 
 

@@ -189,6 +189,7 @@ def _run(program: str, limits: Limits, way: Way) -> Outcome:
             "readable": _readable(packages, way),
             "packages": packages,
             "directory": directory,
+            "bwrap": shutil.which("bwrap") or "",
         }
         _tell(warden, job)
         output, verdict, told = _hear(warden, report, limits)
@@ -284,12 +285,12 @@ class _Verdict:
 
 
 def _verdict(said: bytes) -> _Verdict:
-    """What the warden says in its last line. Raises `SandboxError` with that line where it complains."""
-    lines = said.decode(errors="replace").splitlines() or ["it ended without a word"]
-    try:
-        return _Verdict(**json.loads(lines[-1]))
-    except (ValueError, TypeError):
-        raise SandboxError(_line(lines[-1])) from None
+    """The one line that the warden says. Raises `SandboxError` with whatever else it or bwrap says."""
+    lines = said.decode(errors="replace").splitlines()
+    complaints = [line for line in lines if not line.startswith("{")]
+    if complaints or not lines:
+        raise SandboxError(_line(complaints[-1] if complaints else "its process was killed"))
+    return _Verdict(**json.loads(lines[-1]))
 
 
 def _outcome(output: bytes, verdict: _Verdict, report: bytes, limits: Limits) -> Outcome:
