@@ -320,7 +320,9 @@ def _forbid_calls(*, is_alone: bool) -> None:
             _when(name, _EQUAL, os.getpid(), then=_ALLOW, otherwise=_DENY) for name in _SIGNALLING
         ]
     else:  # whose signals reach no further than their namespace
-        rules.append(_never("clone3", _MISSING))  # it hides its flags; the C library takes clone then
+        rules.append(
+            _never("clone3", _MISSING)
+        )  # it hides its flags; the C library takes clone then
         rules.append(_when("clone", _ANY_BIT, _NEWUSER, then=_DENY, otherwise=_ALLOW))
     code = b"".join([*_preamble(), *rules, _step(_RETURN, _ALLOW)])
     code_at = ctypes.create_string_buffer(code, len(code))
