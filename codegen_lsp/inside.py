@@ -30,16 +30,16 @@ def run(program: str, report: int) -> NoReturn:
     where it failed, else empty."""
     outcome = _outcome(program)
     _flush(sys.stdout)
-    with open(report, "wb") as pipe:  # noqa: PTH123 (a descriptor)
+    with open(report, "wb") as pipe:
         pipe.write(json.dumps(outcome).encode())
     os._exit(0)  # no thread and no finalizer of the program comes after
 
 
 def to_json(value: Any) -> str:
     """JSON of any value. Tuples and other collections are lists; sets are sorted lists; numpy's scalars
-    and arrays and pandas' objects are numbers and lists (a frame: a list of its rows); keys are what JSON
-    makes of them, or their repr. NaN, Infinity and -Infinity stand for themselves, as Python's `json`
-    writes and reads them. Bytes and all else are `{"__repr__": "..."}`.
+    and arrays and pandas' objects are numbers and lists (a frame: a list of its rows); keys are what
+    JSON makes of them, or their repr. NaN, Infinity and -Infinity stand for themselves, as Python's
+    `json` writes and reads them. Bytes and all else are `{"__repr__": "..."}`.
 
     Raises what the value's own methods raise, and ValueError for a number of more digits than Python
     writes (4,300)."""
@@ -74,19 +74,17 @@ def _value(program: str) -> str | None:
 
 def _plain(value: Any) -> Any:
     """The same of what JSON knows."""
+    if hasattr(value, "to_numpy"):  # pandas
+        value = value.to_numpy()
+    if hasattr(value, "tolist"):  # numpy
+        value = value.tolist()
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, type | bytes | bytearray | memoryview):
-        return {_REPR: repr(value)}
     if isinstance(value, Mapping):
         return {_key(key): _plain(each) for key, each in value.items()}
-    if hasattr(value, "to_numpy"):  # pandas
-        return _plain(value.to_numpy())
-    if hasattr(value, "tolist"):  # numpy
-        return _plain(value.tolist())
     if isinstance(value, Set):
-        return [_plain(each) for each in _sorted(value)]
-    if isinstance(value, Collection):
+        value = _sorted(value)
+    if isinstance(value, Collection) and not isinstance(value, bytes | bytearray):
         return [_plain(each) for each in value]
     return {_REPR: repr(value)}
 

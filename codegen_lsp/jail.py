@@ -117,8 +117,8 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 def main() -> NoReturn:
     """Do the job that is one line of JSON on standard input. The program writes to our standard output;
-    on standard error we say `{"status": as of subprocess, "is_late": bool}`, or a line that tells why the
-    walls could not be built. Standard input has to stay open: its end ends the program."""
+    on standard error we say `{"status": as of subprocess, "is_late": bool}`, or a line that tells why
+    the walls could not be built. Standard input has to stay open: its end ends the program."""
     job: Job = json.loads(sys.stdin.buffer.readline())
     wake = _wake_at_end_of_child()
     if sys.platform == "linux":
@@ -298,8 +298,8 @@ def _limit(job: Job) -> None:
         limits[resource.RLIMIT_AS] = job["memory"]
     for which, limit in limits.items():
         most = resource.getrlimit(which)[1]
-        limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
-        resource.setrlimit(which, (limit, limit))
+        least = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(which, (least, least))
 
 
 def _keep_only(report: int) -> None:
@@ -426,5 +426,5 @@ def _say(line: str) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:  # noqa: PTH123 (pathlib takes 10 ms to import)
+    with open(path, "w") as file:
         file.write(text)
