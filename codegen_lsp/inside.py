@@ -7,6 +7,7 @@ so whoever reads the report believes nothing but that the program made it.
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import os
 import sys
@@ -61,7 +62,7 @@ def _outcome(program: str) -> dict[str, str | None]:
 def _value(program: str) -> str | None:
     """Run the program as a module of the name `__main__`, its last expression once."""
     main = sys.modules["__main__"] = ModuleType("__main__")
-    main.__dict__["__builtins__"] = __builtins__
+    main.__dict__["__builtins__"] = builtins
     sys.argv = [_NAME]
     tree = compile(program, _NAME, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     class Job(TypedDict):
         way: Way | Literal["inside"]  # the last: the walls stand already
         user: int  # who starts this
+        warden: int  # the id of this process
         program: str
         report: int  # the pipe for `inside.run`
         seconds: float
@@ -48,6 +49,7 @@ _NOBODY = 65534  # of Linux: who stands for unknown users and groups
 _DEVICES = ("/dev/null", "/dev/urandom")
 # Inside, all that is written lies in memory: so many times the size of the largest file.
 _N_FILES = 16
+_N_SIGNALS = 64
 # How many files a program may have open; importing numpy takes 5.
 _N_OPEN = 64
 
@@ -120,17 +122,18 @@ def main() -> NoReturn:
     on standard error we say `{"status": as of subprocess, "is_late": bool}`, or a line that tells why
     the walls could not be built. Standard input has to stay open: its end ends the program."""
     job: Job = json.loads(sys.stdin.buffer.readline())
+    if job["way"] == "inside":
+        _enter(job)
     wake = _wake_at_end_of_child()
-    if sys.platform == "linux":
-        _call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
     try:
-        if job["way"] == "inside":
-            _enter(job)
+        if sys.platform == "linux":
+            _call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
+            _write("/proc/self/oom_score_adj", "1000")  # where memory is short, this shall die first
         pid = _STARTS[job["way"]](job)
     except OSError as error:
         _refuse(error)
     status, is_late = _watch(pid, wake, job["seconds"])
-    if job["way"] == "bubblewrap" and status > 128:  # as a shell says that a signal ended it
+    if job["way"] == "bubblewrap" and 128 < status <= 128 + _N_SIGNALS:  # as shells say it
         status = 128 - status
     _say(json.dumps({"status": status, "is_late": is_late}))
     os._exit(0)
@@ -213,7 +216,7 @@ def _enter(job: Job) -> NoReturn:
             _move_into_new_root(job)
         os.chdir(DIRECTORY if job["way"] != "unsafe" else job["directory"])
         if sys.platform == "linux":
-            _give_up_powers()
+            _give_up_powers(job["warden"])
         _limit(job)
         _keep_only(job["report"])
         if sys.platform == "linux":
@@ -222,6 +225,7 @@ def _enter(job: Job) -> NoReturn:
         _refuse(error)
     os.dup2(0, 2)
     sys.path[:] = [*sys.path[:-1], *job["packages"]]  # the last is where this package lies
+    sys.dont_write_bytecode = True
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     inside.run(job["program"], job["report"])
 
@@ -267,14 +271,14 @@ def _show(path: str, attributes: int) -> None:
     _set_attributes(path, attributes, is_deep=True)
 
 
-def _give_up_powers() -> None:
+def _give_up_powers(warden: int) -> None:
     """Be an ordinary user who cannot become another, and die with the warden."""
     if os.getuid() == 0:
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         # A user that nobody else is, since the limit on processes counts those of a user. A container
         # may not know so many.
-        own = (1 << 30) + os.getppid()
+        own = (1 << 30) + warden
         try:
             os.setresuid(own, own, own)
         except OSError:

@@ -34,8 +34,8 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a program may use. `n_processes` counts threads, too. All files together are at most sixteen
-    times as large as one may be."""
+    """What a program may use. `memory_mb` is of addresses, each process. `n_processes` counts threads,
+    too. All files together are at most sixteen times as large as one may be."""
 
     seconds: float = 5.0
     memory_mb: int = 1024
@@ -117,11 +117,10 @@ def _found(unsafe: bool) -> tuple[Way | None, str]:
     if unsafe:
         why = _hole("unsafe")
         return (None, f"programs cannot be run here: {why}") if why else ("unsafe", "")
-    advice = (
-        "install bubblewrap (the program bwrap) or allow user namespaces"
-        if sys.platform == "linux" and not is_root
-        else "a setting allows it with limits only"
-    )
+    advice = "a setting allows it with limits only"
+    if sys.platform == "linux":
+        advice = "install bubblewrap (the program bwrap) or allow user namespaces"
+        advice = "let another user than root run this" if is_root else advice
     return None, f"programs are not run here, because they cannot be walled in ({why}): {advice}"
 
 
@@ -147,7 +146,7 @@ def _hole(way: Way) -> str:
 
 # `-I` would have it ignore the hash seed; it is `-s`, no PYTHON* variable but ours, and no directory of
 # the script on the path. `site` is left out, and with it all code that packages have run at the start.
-_COMMAND = (os.path.realpath(sys.executable), "-s", "-S", "-B", "-X", "utf8", "-c")
+_COMMAND = (os.path.realpath(sys.executable), "-s", "-S", "-X", "utf8", "-c")
 _MAIN = "import sys; sys.path[:] = [*sys.path[1:], {!r}]; from codegen_lsp.jail import main; main()"
 _ROOT = Path(__file__).resolve().parent.parent
 _ENVIRONMENT = {
@@ -180,6 +179,7 @@ def _run(program: str, limits: Limits, way: Way) -> Outcome:
         job: Job = {
             "way": way,
             "user": os.geteuid(),
+            "warden": warden.pid,
             "program": program,
             "report": report_end,
             "seconds": limits.seconds,

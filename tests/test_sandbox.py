@@ -10,6 +10,7 @@ import collections
 import concurrent.futures
 import json
 import os
+import shutil
 import site
 import socket
 import subprocess
@@ -486,10 +487,37 @@ def test_ends_with_its_warden(mark: str) -> None:
     until(lambda: len(marked(mark)) == 2)
     warden, program = sorted(marked(mark), key=lambda process: process.ppid() != os.getpid())
     assert warden.children() == [program]
+    for process in (warden, program):  # who dies first where memory is short
+        assert Path(f"/proc/{process.pid}/oom_score_adj").read_text() == "1000\n"
     warden.kill()
     asking.join()
     assert [str(each) for each in failures] == ["its process was killed"]
     until(lambda: not marked(mark))
+
+
+# Walls of bubblewrap.
+
+
+@pytest.fixture
+def bubblewrap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As where namespaces of our own are forbidden, and bwrap's are not."""
+    if os.geteuid() == 0 or shutil.which("bwrap") is None:
+        pytest.skip("takes bubblewrap and a user who is not root")
+    monkeypatch.setattr(sandbox, "_ways", lambda is_root: ["bubblewrap"])
+    sandbox._found.cache_clear()
+    yield
+    sandbox._found.cache_clear()
+
+
+@pytest.mark.usefixtures("bubblewrap")
+def test_bubblewrap() -> None:
+    assert sandbox.unavailable() == ""
+    assert run("import numpy as np\nprint(1)\nnp.arange(2)") == Outcome("done", "1\n", "[0, 1]", "")
+    assert run("import os\nos._exit(9)").error == "ended itself, with status 9"
+    assert run("import ctypes\nctypes.string_at(0)").error == "ended by SIGSEGV"
+    assert run("while True: pass", SHORT).end == "timeout"
+    children = "import os, time\nif os.fork() == 0: time.sleep(600)\n1"
+    assert run(children, Limits(n_processes=2)).value == "1"
 
 
 # Where there are no walls.
@@ -548,7 +576,7 @@ def test_says_why_it_refuses() -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said == (
         "programs are not run here, because they cannot be walled in (unshare: Operation not "
-        "permitted): a setting allows it with limits only\n"
+        "permitted): let another user than root run this\n"
     )
 
 
