@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _NAME = "<program>"
 # What JSON has no word for is an object with this one key, and Python's own words for it.
 _REPR = "__repr__"
-# Set free when a program fails, so that there is memory to say so.
-_RESERVE = 1 << 20
+# Set free when a program fails, so that there is memory to say so. Python takes it by the megabyte.
+_RESERVE = 8 << 20
 
 
 def run(program: str, report: int) -> NoReturn:
@@ -51,7 +51,7 @@ def to_json(value: Any) -> str:
 
 
 def _outcome(program: str) -> dict[str, str | None]:
-    reserve = bytearray(_RESERVE)
+    reserve = bytes(_RESERVE)  # which costs addresses only, until somebody writes there
     try:
         return {"value": _value(program), "error": ""}
     except BaseException as error:
