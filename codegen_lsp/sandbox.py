@@ -35,7 +35,8 @@ class SandboxError(Exception):
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a program may use. `memory_mb` is of addresses, each process. `n_processes` counts threads,
-    too. All files together are at most sixteen times as large as one may be."""
+    too; without namespaces there is one, always. All files together are at most sixteen times as large
+    as one may be."""
 
     seconds: float = 5.0
     memory_mb: int = 1024
@@ -185,7 +186,7 @@ def _run(program: str, limits: Limits, way: Way) -> Outcome:
             "seconds": limits.seconds,
             "memory": limits.memory_mb << 20,
             "file": limits.file_mb << 20,
-            "n_processes": limits.n_processes,
+            "n_processes": 1 if way == "unsafe" else limits.n_processes,
             "readable": _readable(packages, way),
             "packages": packages,
             "directory": directory,
