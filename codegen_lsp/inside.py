@@ -7,6 +7,7 @@ so whoever reads the report believes nothing but that the program made it.
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import os
 import sys
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 _NAME = "<program>"
 # What JSON has no word for is an object with this one key, and Python's own words for it.
 _REPR = "__repr__"
-# Set free when a program fails, so that there is memory to say so.
-_RESERVE = 1 << 20
+# Set free when a program fails, so that there is memory to say so. Python takes it by the megabyte.
+_RESERVE = 8 << 20
 
 
 def run(program: str, report: int) -> NoReturn:
@@ -30,16 +31,16 @@ def run(program: str, report: int) -> NoReturn:
     where it failed, else empty."""
     outcome = _outcome(program)
     _flush(sys.stdout)
-    with open(report, "wb") as pipe:  # noqa: PTH123 (a descriptor)
+    with open(report, "wb") as pipe:
         pipe.write(json.dumps(outcome).encode())
     os._exit(0)  # no thread and no finalizer of the program comes after
 
 
 def to_json(value: Any) -> str:
     """JSON of any value. Tuples and other collections are lists; sets are sorted lists; numpy's scalars
-    and arrays and pandas' objects are numbers and lists (a frame: a list of its rows); keys are what JSON
-    makes of them, or their repr. NaN, Infinity and -Infinity stand for themselves, as Python's `json`
-    writes and reads them. Bytes and all else are `{"__repr__": "..."}`.
+    and arrays and pandas' objects are numbers and lists (a frame: a list of its rows); keys are what
+    JSON makes of them, or their repr. NaN, Infinity and -Infinity stand for themselves, as Python's
+    `json` writes and reads them. Bytes and all else are `{"__repr__": "..."}`.
 
     Raises what the value's own methods raise, and ValueError for a number of more digits than Python
     writes (4,300)."""
@@ -50,7 +51,7 @@ def to_json(value: Any) -> str:
 
 
 def _outcome(program: str) -> dict[str, str | None]:
-    reserve = bytearray(_RESERVE)
+    reserve = bytes(_RESERVE)  # which costs addresses only, until somebody writes there
     try:
         return {"value": _value(program), "error": ""}
     except BaseException as error:
@@ -61,7 +62,7 @@ def _outcome(program: str) -> dict[str, str | None]:
 def _value(program: str) -> str | None:
     """Run the program as a module of the name `__main__`, its last expression once."""
     main = sys.modules["__main__"] = ModuleType("__main__")
-    main.__dict__["__builtins__"] = __builtins__
+    main.__dict__["__builtins__"] = builtins
     sys.argv = [_NAME]
     tree = compile(program, _NAME, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -74,19 +75,17 @@ def _value(program: str) -> str | None:
 
 def _plain(value: Any) -> Any:
     """The same of what JSON knows."""
+    if hasattr(value, "to_numpy"):  # pandas
+        value = value.to_numpy()
+    if hasattr(value, "tolist"):  # numpy
+        value = value.tolist()
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, type | bytes | bytearray | memoryview):
-        return {_REPR: repr(value)}
     if isinstance(value, Mapping):
         return {_key(key): _plain(each) for key, each in value.items()}
-    if hasattr(value, "to_numpy"):  # pandas
-        return _plain(value.to_numpy())
-    if hasattr(value, "tolist"):  # numpy
-        return _plain(value.tolist())
     if isinstance(value, Set):
-        return [_plain(each) for each in _sorted(value)]
-    if isinstance(value, Collection):
+        value = _sorted(value)
+    if isinstance(value, Collection) and not isinstance(value, bytes | bytearray):
         return [_plain(each) for each in value]
     return {_REPR: repr(value)}
 

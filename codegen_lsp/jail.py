@@ -9,8 +9,6 @@ The standard library only, and little of it: what is imported here is imported f
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import json
 import math
 import os
@@ -21,6 +19,7 @@ import struct
 import sys
 
 from codegen_lsp import inside
+from codegen_lsp.syscalls import NEWUSER, PR_SET_PDEATHSIG, call, forbid
 
 TYPE_CHECKING = False  # importing `typing` would cost every run 12 ms
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     class Job(TypedDict):
         way: Way | Literal["inside"]  # the last: the walls stand already
         user: int  # who starts this
+        warden: int  # the id of this process
         program: str
         report: int  # the pipe for `inside.run`
         seconds: float
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         readable: list[str]  # paths that exist inside, as links where they are links
         packages: list[str]  # directories to import from, behind the standard library
         directory: str  # where an "unsafe" program works
+        bwrap: str  # where that program is
 
 
 DIRECTORY = "/tmp"  # where a program works inside; also the mount point of the new root
@@ -47,89 +48,40 @@ _NOBODY = 65534  # of Linux: who stands for unknown users and groups
 _DEVICES = ("/dev/null", "/dev/urandom")
 # Inside, all that is written lies in memory: so many times the size of the largest file.
 _N_FILES = 16
+_N_SIGNALS = 64
 # How many files a program may have open; importing numpy takes 5.
 _N_OPEN = 64
 
-# Numbers of system calls on x86_64 and aarch64, from the kernel's unistd.h; 0: there is none.
-_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # AUDIT_ARCH_* of linux/audit.h
-_CALLS = {
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "mount_setattr": (442, 442),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "sethostname": (170, 161),
-    "capset": (126, 91),
-    "prctl": (157, 167),
-    "seccomp": (317, 277),
-    "fork": (57, 0),
-    "vfork": (58, 0),
-    "clone": (56, 220),
-    "clone3": (435, 435),
-    "kill": (62, 129),
-    "tkill": (200, 130),
-    "tgkill": (234, 131),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_send_signal": (424, 424),
-    "socket": (41, 198),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "semget": (64, 190),
-    "mq_open": (240, 180),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "open_by_handle_at": (304, 265),
-}
-# What no program needs: other processes; sockets (AF_VSOCK leads out of a network namespace); memory
-# that no limit counts; and those parts of the kernel in which the holes of the last years were.
-_FORBIDDEN = (
-    "unshare", "setns", "mount", "umount2", "pivot_root", "mount_setattr", "socket", "ptrace",
-    "process_vm_readv", "process_vm_writev", "shmget", "msgget", "semget", "mq_open", "add_key",
-    "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
-    "open_by_handle_at",
-)  # fmt: skip
-_MULTIPLYING = ("fork", "vfork", "clone", "clone3")
-_SIGNALLING = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
-_SIGNALLING_OTHERWISE = ("tkill", "pidfd_send_signal")
-
-# Of Linux's sched.h, mount.h, fcntl.h, prctl.h, seccomp.h and capability.h.
+# Of Linux's sched.h, mount.h, fcntl.h, prctl.h and capability.h.
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
-_NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
+_NEWPID, _NEWNET = 0x20000000, 0x40000000
 _NAMESPACES = _NEWNS | _NEWCGROUP | _NEWUTS | _NEWIPC | _NEWPID | _NEWNET
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE, _MNT_DETACH = -100, 0x8000, 2
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
-_SECCOMP_SET_MODE_FILTER = 1
+_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def main() -> NoReturn:
     """Do the job that is one line of JSON on standard input. The program writes to our standard output;
-    on standard error we say `{"status": as of subprocess, "is_late": bool}`, or a line that tells why the
-    walls could not be built. Standard input has to stay open: its end ends the program."""
+    on standard error we say `{"status": as of subprocess, "is_late": bool}`, or a line that tells why
+    the walls could not be built. Standard input has to stay open: its end ends the program."""
     job: Job = json.loads(sys.stdin.buffer.readline())
+    if job["way"] == "inside":
+        _enter(job)
     wake = _wake_at_end_of_child()
-    if sys.platform == "linux":
-        _call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
     try:
-        if job["way"] == "inside":
-            _enter(job)
+        if sys.platform == "linux":
+            call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
+            _write(
+                "/proc/self/oom_score_adj", "1000"
+            )  # where memory is short, this shall die first
         pid = _STARTS[job["way"]](job)
     except OSError as error:
         _refuse(error)
     status, is_late = _watch(pid, wake, job["seconds"])
-    if job["way"] == "bubblewrap" and status > 128:  # as a shell says that a signal ended it
+    if job["way"] == "bubblewrap" and 128 < status <= 128 + _N_SIGNALS:  # as shells say it
         status = 128 - status
     _say(json.dumps({"status": status, "is_late": is_late}))
     os._exit(0)
@@ -140,7 +92,7 @@ def _in_namespaces(job: Job) -> int:
     them directly, because it then can become a user that nobody else is; others in a user namespace."""
     user, group = job["user"], os.getegid()
     is_root = user == 0
-    _call("unshare", _NAMESPACES if is_root else _NAMESPACES | _NEWUSER)
+    call("unshare", _NAMESPACES if is_root else _NAMESPACES | NEWUSER)
     if not is_root:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{_NOBODY} {user} 1")
@@ -157,7 +109,7 @@ def _in_bubblewrap(job: Job) -> int:
     if pid == 0:
         os.dup2(inner, 0)
         try:
-            os.execvp("bwrap", [*_bubblewrap(job), *sys.orig_argv])
+            os.execv(job["bwrap"], [*_bubblewrap(job), *sys.orig_argv])
         except OSError as error:
             _refuse(error)
     return pid
@@ -166,6 +118,7 @@ def _in_bubblewrap(job: Job) -> int:
 def _bubblewrap(job: Job) -> list[str]:
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1"]
     command += ["--uid", str(_NOBODY), "--gid", str(_NOBODY), "--hostname", "sandbox"]
+    command += ["--perms", "1777", "--size", str(job["file"] * _N_FILES), "--tmpfs", DIRECTORY]
     for path in job["readable"]:
         if os.path.islink(path):
             command += ["--symlink", os.readlink(path), path]
@@ -173,7 +126,6 @@ def _bubblewrap(job: Job) -> list[str]:
             command += ["--ro-bind", path, path]
     for path in _DEVICES:
         command += ["--dev-bind", path, path]
-    command += ["--perms", "1777", "--size", str(job["file"] * _N_FILES), "--tmpfs", DIRECTORY]
     return [*command, "--chdir", DIRECTORY, "--remount-ro", "/", "--"]
 
 
@@ -212,15 +164,16 @@ def _enter(job: Job) -> NoReturn:
             _move_into_new_root(job)
         os.chdir(DIRECTORY if job["way"] != "unsafe" else job["directory"])
         if sys.platform == "linux":
-            _give_up_powers()
+            _give_up_powers(job["warden"])
         _limit(job)
         _keep_only(job["report"])
         if sys.platform == "linux":
-            _forbid_calls(is_alone=job["n_processes"] == 1)
+            forbid(is_alone=job["n_processes"] == 1)
     except (OSError, ValueError) as error:
         _refuse(error)
     os.dup2(0, 2)
     sys.path[:] = [*sys.path[:-1], *job["packages"]]  # the last is where this package lies
+    sys.dont_write_bytecode = True
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     inside.run(job["program"], job["report"])
 
@@ -233,21 +186,22 @@ def _move_into_new_root(job: Job) -> None:
     _mount("root", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=1m")
     os.chdir(DIRECTORY)
     os.mkdir("outside")
-    _call("pivot_root", b".", b"outside")
+    call("pivot_root", b".", b"outside")
     os.chdir("/")
+    # Before the others, which may lie in it.
+    os.mkdir(DIRECTORY)
+    size = job["file"] * _N_FILES
+    own = f"mode=1777,size={size},nr_inodes=1000"
+    _mount("work", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, own)
     for path in job["readable"]:
         _show(path, _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
     for path in _DEVICES:
         _show(path, _ATTR_RDONLY | _ATTR_NOSUID)
-    os.makedirs(DIRECTORY, exist_ok=True)
-    size = job["file"] * _N_FILES
-    own = f"mode=1777,size={size},nr_inodes=1000"
-    _mount("work", DIRECTORY, "tmpfs", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, own)
-    _call("umount2", b"/outside", _MNT_DETACH)
+    call("umount2", b"/outside", _MNT_DETACH)
     os.rmdir("/outside")
     _set_attributes("/", _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV, is_deep=False)
     name = b"sandbox"
-    _call("sethostname", name, len(name))
+    call("sethostname", name, len(name))
 
 
 def _show(path: str, attributes: int) -> None:
@@ -265,21 +219,21 @@ def _show(path: str, attributes: int) -> None:
     _set_attributes(path, attributes, is_deep=True)
 
 
-def _give_up_powers() -> None:
+def _give_up_powers(warden: int) -> None:
     """Be an ordinary user who cannot become another, and die with the warden."""
     if os.getuid() == 0:
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         # A user that nobody else is, since the limit on processes counts those of a user. A container
         # may not know so many.
-        own = (1 << 30) + os.getppid()
+        own = (1 << 30) + warden
         try:
             os.setresuid(own, own, own)
         except OSError:
             os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-    _call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
-    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    call("capset", struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
+    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(job: Job) -> None:
@@ -296,8 +250,8 @@ def _limit(job: Job) -> None:
         limits[resource.RLIMIT_AS] = job["memory"]
     for which, limit in limits.items():
         most = resource.getrlimit(which)[1]
-        limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
-        resource.setrlimit(which, (limit, limit))
+        least = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(which, (least, least))
 
 
 def _keep_only(report: int) -> None:
@@ -308,98 +262,16 @@ def _keep_only(report: int) -> None:
     os.closerange(report + 1, 256)
 
 
-def _forbid_calls(*, is_alone: bool) -> None:
-    """Have the kernel answer "not permitted" to what no program needs (seccomp)."""
-    rules = [_never(name) for name in (*_FORBIDDEN, *_SIGNALLING_OTHERWISE)]
-    rules.append(_when("prctl", _EQUAL, _PR_SET_PDEATHSIG, then=_DENY, otherwise=_ALLOW))
-    if is_alone:
-        rules += [_never(name) for name in _MULTIPLYING]
-        rules += [
-            _when(name, _EQUAL, os.getpid(), then=_ALLOW, otherwise=_DENY) for name in _SIGNALLING
-        ]
-    else:  # whose signals reach no further than their namespace
-        rules.append(_never("clone3", _MISSING))  # it hides its flags; the C library takes clone then
-        rules.append(_when("clone", _ANY_BIT, _NEWUSER, then=_DENY, otherwise=_ALLOW))
-    code = b"".join([*_preamble(), *rules, _step(_RETURN, _ALLOW)])
-    code_at = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("HP", len(code) // len(_step(0, 0)), ctypes.addressof(code_at))
-    _call("seccomp", _SECCOMP_SET_MODE_FILTER, 0, header)
-
-
-# The filter's language (linux/bpf_common.h) and answers (linux/seccomp.h). A jump goes so many steps
-# further than the next. Of seccomp_data: the call's number at 0, the machine's at 4, arguments at 16.
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
-_DENY, _MISSING = _ERROR | errno.EPERM, _ERROR | errno.ENOSYS
-_X32 = 0x40000000  # x86_64's second set of calls
-
-
-def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("HBBI", code, if_true, if_false, value)
-
-
-def _preamble() -> list[bytes]:
-    """No call of another set than the one that the numbers are of."""
-    _, machine = _machine()
-    return [
-        _step(_LOAD, 4),
-        _step(_EQUAL, machine, if_true=1),
-        _step(_RETURN, _DENY),
-        _step(_LOAD, 0),
-        _step(_AT_LEAST, _X32, if_false=1),
-        _step(_RETURN, _DENY),
-    ]
-
-
-def _never(name: str, answer: int = _DENY) -> bytes:
-    number = _number(name)
-    return _step(_EQUAL, number, if_false=1) + _step(_RETURN, answer) if number else b""
-
-
-def _when(name: str, test: int, value: int, *, then: int, otherwise: int) -> bytes:
-    """A call by its first argument."""
-    return (
-        _step(_EQUAL, _number(name), if_false=4)
-        + _step(_LOAD, 16)
-        + _step(test, value, if_false=1)
-        + _step(_RETURN, then)
-        + _step(_RETURN, otherwise)
-    )
-
-
 def _mount(source: str | None, target: str, kind: str | None, flags: int, more: str = "") -> None:
     texts = [None if text is None else text.encode() for text in (source, target, kind)]
-    _call("mount", *texts, flags, more.encode())
+    call("mount", *texts, flags, more.encode())
 
 
 def _set_attributes(path: str, attributes: int, *, is_deep: bool) -> None:
     """Of a mount, and of all that are mounted in it. Linux 5.12 has this."""
     wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
     flags = _AT_RECURSIVE if is_deep else 0
-    _call("mount_setattr", _AT_FDCWD, path.encode(), flags, wanted, len(wanted))
-
-
-def _call(name: str, *arguments: bytes | int | None) -> None:
-    """A system call. Raises OSError that names it."""
-    longs = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
-    if _LIBC.syscall(ctypes.c_long(_number(name)), *longs) < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), name)
-
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def _number(name: str) -> int:
-    column, _ = _machine()
-    return _CALLS[name][column]
-
-
-def _machine() -> tuple[int, int]:
-    machine = os.uname().machine
-    if machine not in _MACHINES:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), machine)
-    return _MACHINES[machine]
+    call("mount_setattr", _AT_FDCWD, path.encode(), flags, wanted, len(wanted))
 
 
 def _wake_at_end_of_child() -> int:
@@ -412,8 +284,8 @@ def _wake_at_end_of_child() -> int:
 
 
 def _refuse(error: OSError | ValueError) -> NoReturn:
-    what = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-    _say(what)
+    where = error.filename if isinstance(error, OSError) else None
+    _say(f"{where}: {error.strerror}" if where else str(error))
     os._exit(1)
 
 
@@ -422,5 +294,5 @@ def _say(line: str) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:  # noqa: PTH123 (pathlib takes 10 ms to import)
+    with open(path, "w") as file:
         file.write(text)

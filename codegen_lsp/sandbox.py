@@ -34,8 +34,9 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a program may use. `n_processes` counts threads, too. All files together are at most sixteen
-    times as large as one may be."""
+    """What a program may use. `memory_mb` is of addresses, each process. `n_processes` counts threads,
+    too; without namespaces there is one, always. All files together are at most sixteen times as large
+    as one may be."""
 
     seconds: float = 5.0
     memory_mb: int = 1024
@@ -117,11 +118,10 @@ def _found(unsafe: bool) -> tuple[Way | None, str]:
     if unsafe:
         why = _hole("unsafe")
         return (None, f"programs cannot be run here: {why}") if why else ("unsafe", "")
-    advice = (
-        "install bubblewrap (the program bwrap) or allow user namespaces"
-        if sys.platform == "linux" and not is_root
-        else "a setting allows it with limits only"
-    )
+    advice = "a setting allows it with limits only"
+    if sys.platform == "linux":
+        advice = "install bubblewrap (the program bwrap) or allow user namespaces"
+        advice = "let another user than root run this" if is_root else advice
     return None, f"programs are not run here, because they cannot be walled in ({why}): {advice}"
 
 
@@ -147,7 +147,7 @@ def _hole(way: Way) -> str:
 
 # `-I` would have it ignore the hash seed; it is `-s`, no PYTHON* variable but ours, and no directory of
 # the script on the path. `site` is left out, and with it all code that packages have run at the start.
-_COMMAND = (os.path.realpath(sys.executable), "-s", "-S", "-B", "-X", "utf8", "-c")
+_COMMAND = (os.path.realpath(sys.executable), "-s", "-S", "-X", "utf8", "-c")
 _MAIN = "import sys; sys.path[:] = [*sys.path[1:], {!r}]; from codegen_lsp.jail import main; main()"
 _ROOT = Path(__file__).resolve().parent.parent
 _ENVIRONMENT = {
@@ -180,15 +180,17 @@ def _run(program: str, limits: Limits, way: Way) -> Outcome:
         job: Job = {
             "way": way,
             "user": os.geteuid(),
+            "warden": warden.pid,
             "program": program,
             "report": report_end,
             "seconds": limits.seconds,
             "memory": limits.memory_mb << 20,
             "file": limits.file_mb << 20,
-            "n_processes": limits.n_processes,
+            "n_processes": 1 if way == "unsafe" else limits.n_processes,
             "readable": _readable(packages, way),
             "packages": packages,
             "directory": directory,
+            "bwrap": shutil.which("bwrap") or "",
         }
         _tell(warden, job)
         output, verdict, told = _hear(warden, report, limits)
@@ -284,12 +286,12 @@ class _Verdict:
 
 
 def _verdict(said: bytes) -> _Verdict:
-    """What the warden says in its last line. Raises `SandboxError` with that line where it complains."""
-    lines = said.decode(errors="replace").splitlines() or ["it ended without a word"]
-    try:
-        return _Verdict(**json.loads(lines[-1]))
-    except (ValueError, TypeError):
-        raise SandboxError(_line(lines[-1])) from None
+    """The one line that the warden says. Raises `SandboxError` with whatever else it or bwrap says."""
+    lines = said.decode(errors="replace").splitlines()
+    complaints = [line for line in lines if not line.startswith("{")]
+    if complaints or not lines:
+        raise SandboxError(_line(complaints[-1] if complaints else "its process was killed"))
+    return _Verdict(**json.loads(lines[-1]))
 
 
 def _outcome(output: bytes, verdict: _Verdict, report: bytes, limits: Limits) -> Outcome:
