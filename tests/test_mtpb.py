@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -270,13 +272,15 @@ class CommandLine:
     """`codegen-lsp eval mtpb` in a process of its own."""
 
     def __init__(self, home: Path) -> None:
-        self.environment = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home)}
+        self.environment = {
+            **os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home), "TERM": "xterm"
+        }  # fmt: skip
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "codegen_lsp", "eval", "mtpb", *map(str, arguments)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env=self.environment,
             encoding="utf-8",
             cwd=Path(__file__).parent.parent,
@@ -350,6 +354,27 @@ def test_table(cli: CommandLine, tmp_path: Path) -> None:
         ],
         ["failed", "for", "a", "module", "that", "is", "not", "here:", "no_such", "(1)"],
     ]
+
+
+@sandboxed
+@pytest.mark.parametrize(("options", "is_shown"), [((), True), (("--json",), False)])
+def test_progress_on_a_terminal(
+    cli: CommandLine, tmp_path: Path, options: tuple[str, ...], is_shown: bool
+) -> None:
+    path = tmp_path / "programs.jsonl"
+    write_programs(path, {"1": RIGHT["1", 0], "2": RIGHT["2", 0]})
+    ours, terminal = pty.openpty()
+    with cli.start("--data", OURS, "--score", path, *options, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # which is how Linux says that the other end is closed
+            while piece := os.read(ours, 4096):
+                shown += piece
+        output, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert (process.returncode, bool(output)) == (0, True)
+    assert (b"Running" in shown and b"2/2" in shown) is is_shown
+    assert bool(shown) is is_shown
 
 
 @sandboxed
