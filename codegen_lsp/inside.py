@@ -64,7 +64,7 @@ def _value(program: str) -> str | None:
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.argv = [_NAME]
-    tree = compile(program, _NAME, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    tree = ast.parse(program, _NAME)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, _NAME, "exec", dont_inherit=True), main.__dict__)
     if last is None:

@@ -49,7 +49,7 @@ _DEVICES = ("/dev/null", "/dev/urandom")
 # Inside, all that is written lies in memory: so many times the size of the largest file.
 _N_FILES = 16
 _N_SIGNALS = 64
-# How many files a program may have open; importing numpy takes 5.
+# How many files a program may have open.
 _N_OPEN = 64
 
 # Of Linux's sched.h, mount.h, fcntl.h, prctl.h and capability.h.
@@ -284,8 +284,10 @@ def _wake_at_end_of_child() -> int:
 
 
 def _refuse(error: OSError | ValueError) -> NoReturn:
-    where = error.filename if isinstance(error, OSError) else None
-    _say(f"{where}: {error.strerror}" if where else str(error))
+    if isinstance(error, OSError) and error.filename:
+        _say(f"{error.filename}: {error.strerror}")
+    else:
+        _say(str(error))
     os._exit(1)
 
 
