@@ -72,8 +72,8 @@ def transcript(said: Iterable[Said], preamble: str, language: str) -> str:
 
 
 def comment(intent: str, language: str) -> str:
-    """An intent as a comment, for a model to read: to the letter, and no line is wrapped, as the benchmark
-    has it. A line that has its mark keeps it, as those of the benchmark's problem 17."""
+    """An intent as a comment, for a model to read: to the letter, and no line is wrapped, as in the
+    benchmark. A line that has its mark keeps it, as those of the benchmark's problem 17."""
     known = row(language)
     if not known.line_comments and known.block_comments:
         begin, end = known.block_comments[0]

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codegen_lsp.sandbox import unavailable
 
 from codegen_lsp.engine import Cancel, Engine, Generation, Prompt, Sampling
 from codegen_lsp.evaluate.mtpb import (
@@ -30,6 +29,7 @@ from codegen_lsp.evaluate.mtpb import (
 )
 from codegen_lsp.evaluate.problems import BenchmarkError, Problem, read_problems
 from codegen_lsp.evaluate.samples import Key, Sample, read_samples
+from codegen_lsp.sandbox import unavailable
 from tests.fake_engine import FakeEngine
 
 OURS = Path(__file__).parent / "data" / "problems.jsonl"
@@ -216,7 +216,7 @@ def test_our_programs(problem: str, case: int) -> None:
         pytest.param("print(5)", "printed 5 instead of 6", id="another value"),
         pytest.param("import no_such", "ModuleNotFoundError: No module named 'no_such'", id="no module"),
         pytest.param("import os\nos._exit(0)", "ended itself, with status 0", id="its own end"),
-        pytest.param("import sys\nsys.modules['codegen_lsp.inside'].to_json = lambda _: '[6]'",
+        pytest.param("import sys\nsys.modules['codegen_lsp.inside'].to_json = lambda _: '[6]'\nprint(6)",
                      "told of its value what cannot be", id="forged"),
     ],
 )  # fmt: skip

@@ -114,4 +114,4 @@ def _is_alike(found: Any, expected: Any) -> bool:
 
 def _in_a_line(error: BaseException) -> str:
     first, *_ = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {first}".rstrip(": ")
+    return f"{type(error).__name__}: {first}".rstrip(": ")[:200]
