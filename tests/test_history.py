@@ -65,8 +65,8 @@ def test_every_turn_of_the_benchmark_is_rendered_as_there(nano: LlamaEngine) -> 
                 check_shrunk(shown, said, intent, budget, nano)
                 n_shrunk += 1
             said.append(Said(intent, truncate(answer(engine, shown))))
-    assert n_whole > 500
-    assert n_shrunk > 5
+    assert n_whole > 400
+    assert n_shrunk > 20
 
 
 def benchmark_prompt(said: Sequence[Said], intent: str) -> str:

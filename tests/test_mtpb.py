@@ -216,7 +216,8 @@ def test_our_programs(problem: str, case: int) -> None:
         pytest.param("print(5)", "printed 5 instead of 6", id="another value"),
         pytest.param("import no_such", "ModuleNotFoundError: No module named 'no_such'", id="no module"),
         pytest.param("import os\nos._exit(0)", "ended itself, with status 0", id="its own end"),
-        pytest.param("import sys\nsys.modules['codegen_lsp.inside'].to_json = lambda _: '[6]'\nprint(6)",
+        pytest.param("import json\ndumps = json.dumps\n"
+                     "json.dumps = lambda value: dumps(value) if 'error' in value else '[6]'\nprint(6)",
                      "told of its value what cannot be", id="forged"),
     ],
 )  # fmt: skip
