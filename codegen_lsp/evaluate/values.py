@@ -107,8 +107,12 @@ def _is_alike(found: Any, expected: Any) -> bool:
         return found.keys() == expected.keys() and all(
             _is_alike(found[key], expected[key]) for key in expected
         )
-    if isinstance(found, float) and isinstance(expected, (int, float)):
-        return math.isclose(found, expected, rel_tol=TOLERANCE)
+    numbers = isinstance(found, (int, float)) and isinstance(expected, (int, float))
+    if numbers and float in (type(found), type(expected)):
+        try:
+            return math.isclose(found, expected, rel_tol=TOLERANCE)
+        except OverflowError:  # an integer beyond all floats
+            return False
     return bool(found == expected)
 
 
