@@ -227,6 +227,13 @@ def test_why_a_program_fails(program: str, error: str) -> None:
     assert sample.error == error
 
 
+@sandboxed
+def test_what_a_sample_claims_does_not_count() -> None:
+    claims = Sample(a_key(), "print(5)", passed=True)
+    (again,) = scored([claims], ours().values())
+    assert again.passed is False
+
+
 def test_a_sample_of_no_problem() -> None:
     for key in (a_key("9"), a_key("1", 2), a_key("1", -1)):
         with pytest.raises(BenchmarkError, match=f"no problem {key.problem} has an input"):
