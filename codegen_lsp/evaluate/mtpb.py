@@ -34,7 +34,8 @@ N_CTX = 2048
 LIMITS = Limits(seconds=20.0)
 
 Z = 1.96  # standard deviations that 95 % of a normal distribution lie within
-MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
+# Of a package that is here, a missing part is the program's own idea.
+MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)'")
 
 
 @dataclass(frozen=True, slots=True)
