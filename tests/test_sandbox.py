@@ -11,6 +11,7 @@ import concurrent.futures
 import json
 import os
 import shutil
+import signal
 import site
 import socket
 import subprocess
@@ -462,6 +463,7 @@ def test_the_kernel_refuses(call: str, n_processes: int) -> None:
 def test_ends_with_whoever_asked(mark: str) -> None:
     program = (
         "from codegen_lsp import sandbox\n"
+        "assert sandbox.unavailable() == ''\n"  # what that runs shall bear no mark
         f"sandbox._ENVIRONMENT.update([{mark.split('=')!r}])\n"
         "sandbox.run('while True: pass', sandbox.Limits(seconds=600))"
     )
@@ -471,13 +473,34 @@ def test_ends_with_whoever_asked(mark: str) -> None:
     until(lambda: not marked(mark))
 
 
+NAMESPACES = {"cgroup", "ipc", "mnt", "net", "pid", "uts"}  # of users: it depends on who we are
+
+
+@walled
+def test_namespaces_are_its_own(mark: str) -> None:
+    """Also the network's, which nobody inside can look at: sockets are forbidden before."""
+    asking = threading.Thread(target=run, args=("import time\ntime.sleep(60)",))
+    asking.start()
+    ours = _namespaces(os.getpid())
+    until(lambda: len(marked(mark)) == 2)
+    warden, program = sorted(each.pid for each in marked(mark))
+    assert psutil.Process(program).ppid() == warden
+    until(lambda: not ours & _namespaces(program))
+    os.kill(program, signal.SIGKILL)
+    asking.join()
+
+
+def _namespaces(pid: int) -> set[Path]:
+    return {Path(f"/proc/{pid}/ns/{name}").readlink() for name in NAMESPACES}
+
+
 @walled
 def test_ends_with_its_warden(mark: str) -> None:
     failures: list[SandboxError] = []
 
     def ask() -> None:
         try:
-            run("import time\ntime.sleep(600)", Limits(seconds=600.0))
+            run("import time\ntime.sleep(60)", Limits(seconds=5.0))
         except SandboxError as error:
             failures.append(error)
 
@@ -529,6 +552,21 @@ def without_walls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sandbox._found.cache_clear()
     yield
     sandbox._found.cache_clear()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no namespaces")
+def test_finds_walls_where_they_can_be() -> None:
+    """Or all that is above would be skipped, and nobody would know."""
+    kinds = ("--mount", "--pid", "--net", "--ipc", "--uts", "--fork")
+    command = [
+        "unshare",
+        *(() if os.geteuid() == 0 else ("--user", "--map-root-user")),
+        *kinds,
+        "true",
+    ]
+    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("this system gives us no namespaces")
+    assert WHY_NOT == ""
 
 
 @pytest.mark.usefixtures("without_walls")
