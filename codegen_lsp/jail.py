@@ -74,9 +74,8 @@ def main() -> NoReturn:
     try:
         if sys.platform == "linux":
             call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
-            _write(
-                "/proc/self/oom_score_adj", "1000"
-            )  # where memory is short, this shall die first
+            # Where memory is short, this shall die before all others.
+            _write("/proc/self/oom_score_adj", "1000")
         pid = _STARTS[job["way"]](job)
     except OSError as error:
         _refuse(error)
