@@ -65,10 +65,12 @@ def _value(program: str) -> str | None:
     main.__dict__["__builtins__"] = builtins
     sys.argv = [_NAME]
     tree = ast.parse(program, _NAME)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, _NAME, "exec", dont_inherit=True), main.__dict__)
-    if last is None:
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, _NAME, "exec", dont_inherit=True), main.__dict__)
         return None
+    tree.body.pop()
+    exec(compile(tree, _NAME, "exec", dont_inherit=True), main.__dict__)
     expression = ast.Expression(last.value)
     return to_json(eval(compile(expression, _NAME, "eval", dont_inherit=True), main.__dict__))
 

@@ -74,9 +74,8 @@ def main() -> NoReturn:
     try:
         if sys.platform == "linux":
             call("prctl", _PR_SET_CHILD_SUBREAPER, 1)
-            _write(
-                "/proc/self/oom_score_adj", "1000"
-            )  # where memory is short, this shall die first
+            # Where memory is short, this shall die before all others.
+            _write("/proc/self/oom_score_adj", "1000")
         pid = _STARTS[job["way"]](job)
     except OSError as error:
         _refuse(error)
@@ -97,7 +96,7 @@ def _in_namespaces(job: Job) -> int:
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{_NOBODY} {user} 1")
         _write("/proc/self/gid_map", f"{_NOBODY} {group} 1")
-    return os.fork() or _enter(job)
+    return _forked(job)
 
 
 def _in_bubblewrap(job: Job) -> int:
@@ -131,7 +130,17 @@ def _bubblewrap(job: Job) -> list[str]:
 
 def _without_walls(job: Job) -> int:
     """A process within limits, and on Linux without dangerous system calls. It sees every file."""
-    return os.fork() or _enter(job)
+    return _forked(job)
+
+
+def _forked(job: Job) -> int:
+    """The program's process, which shall not outlive this one, from its first moment on."""
+    warden, end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(end)
+        _enter(job, warden)
+    return pid
 
 
 _STARTS = {
@@ -155,8 +164,8 @@ def _watch(pid: int, wake: int, seconds: float) -> tuple[int, bool]:
         return status, not ready
 
 
-def _enter(job: Job) -> NoReturn:
-    """Become the program."""
+def _enter(job: Job, warden: int | None = None) -> NoReturn:
+    """Become the program. `warden` is a pipe that ends with it."""
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -165,6 +174,8 @@ def _enter(job: Job) -> NoReturn:
         os.chdir(DIRECTORY if job["way"] != "unsafe" else job["directory"])
         if sys.platform == "linux":
             _give_up_powers(job["warden"])
+        if warden is not None and select.select([warden], [], [], 0)[0]:
+            os._exit(1)  # it was gone before we asked to die with it
         _limit(job)
         _keep_only(job["report"])
         if sys.platform == "linux":

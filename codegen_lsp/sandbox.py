@@ -176,7 +176,7 @@ def _run(program: str, limits: Limits, way: Way) -> Outcome:
         finally:
             os.close(report_end)
         stack.callback(_bury, warden)
-        packages = [os.path.realpath(path) for path in site.getsitepackages()]
+        packages = _packages()
         job: Job = {
             "way": way,
             "user": os.geteuid(),
@@ -195,6 +195,11 @@ def _run(program: str, limits: Limits, way: Way) -> Outcome:
         _tell(warden, job)
         output, verdict, told = _hear(warden, report, limits)
     return _outcome(output, _verdict(verdict), told, limits)
+
+
+def _packages() -> list[str]:
+    """Where packages are installed for this interpreter, but for those of the person alone."""
+    return [os.path.realpath(path) for path in site.getsitepackages()]
 
 
 def _readable(packages: list[str], way: Way) -> list[str]:
