@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -43,6 +44,8 @@ models_app = typer.Typer(help="List, add and remove models.", invoke_without_com
 app.add_typer(models_app, name="models")
 bench_app = typer.Typer(help="Measure how fast completing is here.", no_args_is_help=True)
 app.add_typer(bench_app, name="bench")
+eval_app = typer.Typer(help="Measure how good what it writes is.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval")
 
 ModelOption = Annotated[str, typer.Option(help="An installed model's name, or a GGUF file.")]
 
@@ -266,6 +269,73 @@ def bench_replay(
         print_replay(report, FIGURES)
 
 
+@eval_app.callback()
+def evaluate() -> None:
+    """Its callback makes `mtpb` a word of its own, as there will be other evaluations."""
+
+
+@eval_app.command("mtpb")
+def eval_mtpb(
+    data: Annotated[Path, typer.Option(help="The benchmark's problems, mtpb.jsonl.")],
+    model: ModelOption = "nano",
+    n: Annotated[int, typer.Option("--n", min=1, help="Programs for each input.")] = 1,
+    problems: Annotated[str, typer.Option(help="Only these: 1,2,3")] = "",
+    turns: Annotated[
+        Literal["multi", "single"], typer.Option(help="Ask step by step, or for all at once.")
+    ] = "multi",
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Keep the programs in this file, and go on with those it holds."),
+    ] = None,
+    score: Annotated[
+        Path | None, typer.Option(help="Judge the programs of this file; needs no model.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
+) -> None:
+    """Have a model solve the paper's Multi-Turn Programming Benchmark, and run what it writes."""
+    from codegen_lsp.evaluate import mtpb
+    from codegen_lsp.evaluate.problems import BenchmarkError, read_problems
+    from codegen_lsp.evaluate.samples import mend, read_samples
+    from codegen_lsp.sandbox import SandboxError, unavailable
+    from codegen_lsp.terminal import mtpb_json, print_mtpb, progress_bar
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if why := unavailable():
+        _fail(why)
+    done = []
+    try:
+        ids = [each.strip() for each in problems.split(",") if each.strip()]
+        listed = read_problems(data, ids)
+        if score is not None:
+            given = [
+                each for each in read_samples(score).values() if not ids or each.key.problem in ids
+            ]
+            if not given:
+                _fail(f"{score} holds no programs for these problems")
+            total, judged = len(given), mtpb.scored(given, listed)
+        else:
+            if samples is not None:
+                mend(samples)
+            path = find(model)
+            keys = mtpb.wanted(listed, path.stem, turns, n)
+            kept = read_samples(samples) if samples is not None else {}
+            start = partial(Worker, path, n_ctx=mtpb.N_CTX)
+            total, judged = len(keys), mtpb.sampled(keys, listed, kept, start, samples)
+        with progress_bar("Running", total, quiet=as_json) as step:
+            for each in judged:
+                done.append(each)
+                step()
+    except (BenchmarkError, SandboxError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _stop(f"{samples} holds what is finished; the same command goes on" if samples else "")
+    results = mtpb.report(done, listed)
+    if as_json:
+        print(json.dumps(mtpb_json(results), ensure_ascii=False))
+    else:
+        print_mtpb(results)
+
+
 def _numbers(listed: str) -> list[float]:
     try:
         return [float(each) for each in listed.split(",") if each]
@@ -349,6 +419,12 @@ def _parse_place(place: str) -> tuple[str, int, int]:
 def _fail(message: str) -> NoReturn:
     print(f"codegen-lsp: {message}", file=sys.stderr)
     sys.exit(1)
+
+
+def _stop(message: str) -> NoReturn:
+    """End as a person wished, by Ctrl-C."""
+    print(f"codegen-lsp: stopped. {message}".rstrip(), file=sys.stderr)
+    sys.exit(130)
 
 
 def _log_to(file: Path | None) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -21,6 +23,7 @@ from codegen_lsp.models import Model
 if TYPE_CHECKING:  # these load llama.cpp's library, which the other commands may not need
     from codegen_lsp.evaluate import contest
     from codegen_lsp.evaluate.bench import Report
+    from codegen_lsp.evaluate.mtpb import Rate, Result
     from codegen_lsp.evaluate.peers import Comparison
 
 LINES_BEFORE, LINES_AFTER = 20, 4  # of the file, around the ghost text
@@ -186,6 +189,53 @@ def _print_gates(console: Console, report: contest.Report) -> None:
         shares = (_measured(share, "%") for share in (gate.shown, gate.right, gate.saved))
         table.add_row(str(gate.threshold), *shares)
     console.print(table)
+
+
+def mtpb_json(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """An object for each model and way of asking; shares are between 0 and 1."""
+    return [_rounded(asdict(result)) for result in results]
+
+
+def print_mtpb(results: Sequence[Result]) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    for result in results:
+        asked = {"multi": "in turns", "single": "in a single turn"}[result.turns]
+        title = f"{result.model or 'programs'}, {result.n_problems} problems {asked}"
+        console.print(Text(title), soft_wrap=True)
+        table = _bench_table("", ">PASSED", ">OF", ">%", ">95 % INTERVAL")
+        for name, rate in {"all": result.all, **result.categories}.items():
+            table.add_row(name, str(rate.n_passed), str(rate.n), *_shares(rate))
+        console.print(table)
+        passed, failed = (
+            _measured(value, "") for value in (result.passed_perplexity, result.failed_perplexity)
+        )
+        console.print(f"perplexity of the prompts: {passed} of passed programs, {failed} of failed")
+        if result.missing:
+            modules = ", ".join(f"{name} ({n})" for name, n in result.missing.items())
+            console.print(f"failed for a module that is not here: {modules}", markup=False)
+
+
+def _shares(rate: Rate) -> tuple[str, str]:
+    """In percent: the rate, and its Wilson interval."""
+    share, low, high = (f"{value * 100:.1f}" for value in (rate.share, rate.low, rate.high))
+    return share, f"{low} to {high}"
+
+
+@contextmanager
+def progress_bar(what: str, n: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A bar of `n` steps on standard error, gone at the end; nothing where that is no terminal. What it
+    gives is to be called at each step."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task(what, total=n)
+        yield lambda: progress.advance(task)
 
 
 def _measured(value: float | Spread | None, unit: str) -> str:

@@ -46,6 +46,7 @@ ALLOWED = {
         "brackets", "context", "echoes", "extent", "indents", "languages", "repetition", "syntax",
     },
     "rank": {"brackets", "context", "document"},
+    "history": {"languages"},
     "secrets": {"common"},
     "complete": {
         "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
@@ -87,6 +88,10 @@ ALLOWED = {
     "keeper": {"engine", "wire"},
     "worker": {"engine", "keeper", "wire"},
     "child": {"engine", "llama", "tune", "wire"},
+    "sandbox": {"jail"},
+    "jail": {"inside", "syscalls"},
+    "syscalls": set(),
+    "inside": set(),
     "models": set(),
     "tune": {"llama", "models", "slot"},
     "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},
@@ -114,9 +119,17 @@ ALLOWED = {
         "evaluate.baseline", "evaluate.bench", "evaluate.editor", "evaluate.peers",
         "evaluate.replay", "evaluate.tally", "llama",
     },
+    # Sent into the sandbox as it is: it knows nothing of ours.
+    "evaluate.values": set(),
+    "evaluate.problems": set(),
+    "evaluate.samples": {"evaluate.problems"},
+    "evaluate.mtpb": {
+        "engine", "evaluate.problems", "evaluate.samples", "evaluate.values", "history",
+        "postprocess", "sandbox",
+    },
     "terminal": {
-        "complete", "doctor", "document", "evaluate.bench", "evaluate.contest", "evaluate.peers",
-        "evaluate.tally", "models",
+        "complete", "doctor", "document", "evaluate.bench", "evaluate.contest", "evaluate.mtpb",
+        "evaluate.peers", "evaluate.tally", "models",
     },
     "evaluate.__init__": set(),
 }  # fmt: skip
@@ -130,6 +143,8 @@ PURE = {
     "evaluate.tally", "examples", "steps", "intents",
     "complete", "edits", "likely", "spans", "turns", "privacy", "suggestions", "rhythm", "wire",
     "evaluate.typist", "evaluate.tally",
+    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "history",
+    "evaluate.typist", "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
