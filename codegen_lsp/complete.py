@@ -120,7 +120,8 @@ def complete(
     if cancel.is_set():
         return Completion(reason="cancelled", prompt=prompt, stats=stats, known=known)
     candidates = [
-        candidate.cleaned(stop) for candidate, stop in zip(written, stats.stops, strict=True)
+        replace(candidate.cleaned(stop), seed=seed)
+        for seed, (candidate, stop) in enumerate(zip(written, stats.stops, strict=True))
     ]
     ranked = rank(candidates, replace(context, chunks=rendered.layout.chunks))
     dropped = written[0].shown if not ranked and written[0].is_sure else ""

@@ -65,13 +65,14 @@ class Candidate:
     """A text that could stand at the cursor, and how sure the model was of it.
 
     `mean_logprob` is the mean natural logarithm of its tokens' probabilities; `stop` says why it
-    ends where it ends (see `engine.Stop`).
+    ends where it ends (see `engine.Stop`); `seed` is the one it was drawn with, 0 for the greedy one.
     """
 
     text: str
     mean_logprob: float
     n_tokens: int
     stop: str
+    seed: int = 0
 
 
 def line_start(text: str, offset: int) -> int:

@@ -28,6 +28,7 @@ from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.synthesis import Stated, stated_in
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,10 @@ class Loaded:
         """See `complete`. On any thread."""
         known = self._known_of(document.uri)
         return without_new_errors(candidates, self._readable(document), offset, known)
+
+    def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
+        """See `synthesis`."""
+        return stated_in(document, start, end, self._known_of(document.uri))
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel

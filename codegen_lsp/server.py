@@ -17,7 +17,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
-from codegen_lsp import __version__
+from codegen_lsp import __version__, commands
 from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
@@ -159,7 +159,7 @@ class Server(LanguageServer):
         config, complaints = parse(settings, self._base)
         for complaint in complaints:
             logger.warning("%s", complaint)
-            self._show(types.MessageType.Warning, complaint)
+            self.show(types.MessageType.Warning, complaint)
         logging.getLogger("codegen_lsp").setLevel(config.log_level.upper())
         needs_model = self.session.configure(config)
         self.session.open_folders(self.folder_paths)
@@ -209,7 +209,7 @@ class Server(LanguageServer):
                 await self.session.load(report)
             except EngineError as error:
                 logger.error("%s", error)
-                self._show(types.MessageType.Error, str(error))
+                self.show(types.MessageType.Error, str(error))
 
     @asynccontextmanager
     async def _progress(self, title: str) -> AsyncIterator[Callable[[float], None]]:
@@ -239,7 +239,8 @@ class Server(LanguageServer):
         if self.is_traced:
             self.protocol.notify(TRACE, event)
 
-    def _show(self, kind: types.MessageType, message: str) -> None:
+    def show(self, kind: types.MessageType, message: str) -> None:
+        """Tell the person one line."""
         self.window_show_message(
             types.ShowMessageParams(type=kind, message=f"codegen-lsp: {message}")
         )
@@ -319,6 +320,7 @@ def _register(server: Server) -> None:
         return types.CompletionList(is_incomplete=True, items=items)
 
     _register_news(server)
+    commands.register(server)
 
 
 def _register_news(server: Server) -> None:

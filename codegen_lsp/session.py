@@ -18,6 +18,7 @@ from typing import Any, Literal
 from codegen_lsp.attempt import Attempt, Attempts, Way
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
+from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.engine import Cancel
 from codegen_lsp.extent import COMPLETE
@@ -25,12 +26,13 @@ from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
 from codegen_lsp.loaded import Loaded
 from codegen_lsp.loading import Load, Loading
-from codegen_lsp.privacy import refusal
+from codegen_lsp.privacy import may_read, refusal
 from codegen_lsp.project import Project
 from codegen_lsp.rhythm import Rhythm
 from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.synthesis import Proposal, Stated, proposal, request_for
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,8 @@ class Session:
         self._pause = pause
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
+        self.dialogue = Dialogue(self._may_read)
+        self._n_proposing = 0  # intents that code is being written for
 
     @property
     def state(self) -> str:
@@ -154,6 +158,7 @@ class Session:
         if before is not None:
             self._notice(before, document)
         self._attempts.follow(document)
+        self.dialogue.follow(document)
         self._expect(document.uri)
 
     def move(self, document: Document, offset: int) -> None:
@@ -170,7 +175,9 @@ class Session:
 
     def remove(self, uri: str) -> None:
         self._give_up(uri)
-        if self.documents.pop(uri, None) is not None:
+        document = self.documents.pop(uri, None)
+        if document is not None:
+            self.dialogue.close(document)
             del self._cursors[uri]
             self._deleted.pop(uri, None)
             self._suggestions.forget(uri)
@@ -183,6 +190,35 @@ class Session:
             self._interrupt()
             self._attempts.drop()
 
+    async def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
+        """The intents of a selection or at a cursor; see `synthesis`."""
+        if refusal(document, self.config, self.ignore):
+            return ()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._executor, self._loaded.stated_in, document, start, end
+        )
+
+    async def propose(
+        self, stated: Stated, document: Document, cancel: Cancel, hear: Callable[[str], None]
+    ) -> Proposal | None:
+        """Code for an intent, until somebody raises the flag; None where there is none. Suggestions wait
+        for its end. `hear` is told on the engine's thread what is written so far."""
+        self._give_up()
+        self._interrupt()
+        self._attempts.drop()
+        request, config = request_for(stated, document, self.config.candidates), self.config
+        self._n_proposing += 1
+        try:
+            await self._loading.wait()
+            completion = await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.complete, request, config, cancel, hear
+            )
+        finally:
+            self._n_proposing -= 1
+            self._expect(document.uri)
+        return None if cancel.is_set() else proposal(stated, document, completion, config)
+
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
     ) -> Answer:
@@ -191,6 +227,8 @@ class Session:
         who has typed what it says."""
         if why := refusal(document, self.config, self.ignore):
             return Answer(Completion(reason=why))
+        if self._n_proposing:
+            return Answer(Completion(reason="code for a comment is being written"))
         self._give_up()
         self._interrupt()
         if document.uri in self.documents:
@@ -217,6 +255,8 @@ class Session:
         self._give_up()
         self._interrupt()
         self._attempts.drop()
+        for document in self.documents.values():
+            self.dialogue.keep(document)
         self._loading.close()
         self._executor.shutdown(wait=True)
         self._loaded.close()
@@ -310,6 +350,9 @@ class Session:
         if self._folders:
             self.project.open(self._folders, config)
 
+    def _may_read(self, document: Document) -> bool:
+        return may_read(document, self.config, self.ignore)
+
     def _path_of(self, uri: str) -> str:
         """How a person calls the file of a document."""
         path = path_of(uri)
@@ -399,6 +442,7 @@ class Session:
         if self._attention in self.documents:
             likely = follow(self._cursors[self._attention], self.documents[self._attention])
             self._cursors[self._attention] = likely
+            self.dialogue.keep(self.documents[self._attention])
         # The one worked on comes first: a key may come at any time.
         uris = sorted(self.documents, key=lambda uri: uri != self._attention)
         places = [Place(self.documents[uri], self._cursors[uri].offset) for uri in uris]

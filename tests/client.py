@@ -30,6 +30,8 @@ class Client:
         self.notifications: queue.Queue[dict[str, Any]] = queue.Queue()
         self.stderr = ""  # all of it, once the process has ended
         self.asked: list[str] = []  # methods of the server's requests
+        self.edits: list[dict[str, Any]] = []  # those of the server's that were applied
+        self.applies = True  # such edits
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._n_requests = 0
         self._lock = threading.Lock()
@@ -136,8 +138,27 @@ class Client:
 
     def _serve(self, message: dict[str, Any]) -> None:
         self.asked.append(message["method"])
-        is_settings = message["method"] == "workspace/configuration"
-        self._write({"id": message["id"], "result": [self.settings] if is_settings else None})
+        result: Any = None
+        if message["method"] == "workspace/configuration":
+            result = [self.settings]
+        elif message["method"] == "workspace/applyEdit":
+            result = {"applied": self.applies}
+            if self.applies:
+                self._apply(message["params"]["edit"])
+        self._write({"id": message["id"], "result": result})
+
+    def _apply(self, edit: dict[str, Any]) -> None:
+        """As an editor does: the document has changed, and the server hears of it first."""
+        for change in edit["documentChanges"]:
+            self.edits += change["edits"]
+            document = change["textDocument"]
+            params = {
+                "textDocument": {**document, "version": document["version"] + 1},
+                "contentChanges": [
+                    {"range": each["range"], "text": each["newText"]} for each in change["edits"]
+                ],
+            }
+            self.notify("textDocument/didChange", params)
 
 
 @contextmanager

@@ -63,17 +63,25 @@ ALLOWED = {
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
+    "synthesis": {
+        "complete", "config", "context", "document", "intents", "normal", "syntax", "turns",
+    },
     "loaded": {
         "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
+        "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
+    "dialogue": {"document", "recall", "synthesis", "turns"},
     "session": {
-        "attempt", "complete", "config", "document", "engine", "extent", "ignore", "likely",
-        "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
-        "surroundings",
+        "attempt", "complete", "config", "dialogue", "document", "engine", "extent", "ignore",
+        "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
+        "surroundings", "synthesis",
+    },
+    "commands": {
+        "complete", "document", "engine", "position", "session", "synthesis", "turns",
     },
     "server": {
-        "__init__", "config", "document", "engine", "ignore", "languages", "loaded", "loading",
+        "__init__", "commands", "config", "document", "engine", "ignore", "languages", "loaded", "loading",
         "position", "session",
     },
     "native": set(),
@@ -141,7 +149,7 @@ PURE = {
     "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
     "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "examples", "steps", "intents",
-    "complete", "edits", "likely", "spans", "turns", "privacy", "suggestions", "rhythm", "wire",
+    "complete", "edits", "likely", "spans", "turns", "synthesis", "privacy", "suggestions", "rhythm", "wire",
     "evaluate.typist", "evaluate.tally",
     "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "history",
     "evaluate.typist", "evaluate.tally", "evaluate.values",
@@ -150,8 +158,8 @@ IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subproces
 
 # A library's only doors.
 DOORS = {
-    "pygls": {"server"},
-    "lsprotocol": {"server"},
+    "pygls": {"commands", "server"},
+    "lsprotocol": {"commands", "server"},
     "llama_cpp": {"native"},
     "tree_sitter": {
         "syntax",

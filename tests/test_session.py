@@ -1277,3 +1277,58 @@ def test_the_indentation_that_comes_with_the_enter_key_is_not_accepted() -> None
         session.close()
 
     run(main)
+
+
+def test_while_code_for_a_comment_is_written_nothing_else_is() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WritingEngine("x = 1\n", step=9)
+        session = await loaded_session(engine)
+        opened = document(text="# set x\n")
+        session.put(opened)
+        (stated,) = await session.stated_in(opened, 0, 0)
+        heard: list[str] = []
+        task = asyncio.create_task(session.propose(stated, opened, Cancel(), heard.append))
+        for _ in range(5):
+            await clock.pass_(0)
+        refused = await session.complete(opened, len(opened.text))
+        assert refused.completion.reason == "code for a comment is being written"
+        engine.letters.release(99)
+        found = await task
+        assert found is not None
+        assert (found.offset, found.text, found.intent) == (7, "\nx = 1", "set x")
+        assert heard[-1].startswith("x = 1")
+        assert (await session.complete(opened, len(opened.text))).source == "engine"
+        session.close()
+
+    run(main)
+
+
+def test_code_that_nobody_wants_any_more_is_none() -> None:
+    async def main(clock: Clock) -> None:
+        engine = WritingEngine("x = 1\n", step=9)
+        session = await loaded_session(engine)
+        opened, cancel = document(text="# set x\n"), Cancel()
+        session.put(opened)
+        (stated,) = await session.stated_in(opened, 0, 0)
+        task = asyncio.create_task(session.propose(stated, opened, cancel, lambda _: None))
+        for _ in range(5):
+            await clock.pass_(0)
+        cancel.set()
+        assert await task is None
+        assert engine.n_cancelled == 1
+        session.close()
+
+    run(main)
+
+
+def test_an_ignored_file_states_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("a.py\n")
+
+    async def main(clock: Clock) -> None:
+        session = await loaded_session(FakeEngine("x = 1\n"))
+        opened = document(uri=(tmp_path / "a.py").as_uri(), text="# set x\n")
+        session.put(opened)
+        assert await session.stated_in(opened, 0, 0) == ()
+        session.close()
+
+    run(main)

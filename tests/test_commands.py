@@ -1,0 +1,132 @@
+"""What a person asks for by name, through the real server, the embedded model and the real protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.client import URI, Client, running
+
+CLIENT = {
+    "workspace": {"workspaceEdit": {"documentChanges": True}, "applyEdit": True},
+    "textDocument": {"inlineCompletion": {}},
+}
+ACCOUNT = '''\
+class Account:
+    """The money of one owner."""
+
+    def __init__(self, owner, balance=0):
+        self.owner = owner
+        self.balance = balance
+
+    def deposit(self, amount):
+        # add the amount to the balance
+
+    def withdraw(self, amount):
+        # take the amount from the balance
+'''
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with running() as client:
+        client.initialize(**CLIENT)
+        yield client
+        client.leave()
+
+
+def execute(client: Client, command: str, **place: Any) -> Any:
+    arguments = [{"uri": URI, **place}]
+    return client.request("workspace/executeCommand", {"command": command, "arguments": arguments})
+
+
+def position(line: int, character: int = 0) -> dict[str, int]:
+    return {"line": line, "character": character}
+
+
+def test_code_is_written_below_a_comment_and_is_a_turn_of_the_document(client: Client) -> None:
+    client.open(ACCOUNT)
+    done = execute(client, "codegen.generateFromComment", position=position(8, 12))
+    assert done == {"inserted": 1, "offered": ""}
+    (edit,) = client.edits
+    at = position(8, len("        # add the amount to the balance"))
+    assert edit["range"] == {"start": at, "end": at}
+    assert edit["newText"].startswith("\n        ")
+    (turn,) = execute(client, "codegen.listTurns")
+    assert turn["intent"] == "add the amount to the balance"
+    assert turn["code"].strip() == edit["newText"].strip()
+    assert turn["range"]["start"] == position(8)
+    assert (turn["model"], turn["isStale"]) == ("nano", False)
+
+    client.change(3, "whole ", (8, 10 + len("add the")))
+    (turn,) = execute(client, "codegen.listTurns")
+    assert turn["isStale"]
+    assert execute(client, "codegen.clearTurns") == 1
+    assert execute(client, "codegen.listTurns") == []
+
+
+def test_the_comments_of_a_selection_are_answered_in_their_order(client: Client) -> None:
+    client.open(ACCOUNT)
+    selected = {"start": position(7), "end": position(12)}
+    done = execute(client, "codegen.generateFromComment", range=selected)
+    turns = execute(client, "codegen.listTurns")
+    assert done["inserted"] == len(client.edits) == len(turns) == 2
+    lines = [edit["range"]["start"]["line"] for edit in client.edits]
+    n_lines = client.edits[0]["newText"].count("\n")
+    assert lines == [8, 11 + n_lines]  # the second comment has moved
+    assert [turn["intent"] for turn in turns] == [
+        "add the amount to the balance",
+        "take the amount from the balance",
+    ]
+
+
+def test_what_the_editor_does_not_insert_is_offered_and_no_turn(client: Client) -> None:
+    client.applies = False
+    client.open(ACCOUNT)
+    done = execute(client, "codegen.generateFromComment", position=position(8))
+    assert done["inserted"] == 0
+    assert done["offered"].startswith("\n        ")
+    assert "nothing was inserted" in client.wait_for("window/showMessage")["message"]
+    assert execute(client, "codegen.listTurns") == []
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({"position": position(1)}, "no comment here"),
+        ({"position": position(999, 999)}, "no comment here"),
+        ({"uri": "file:///other.py", "position": position(8)}, "an open file"),
+        ({"uri": 1, "position": {"line": "x"}}, "an open file"),
+        ({}, "an open file"),
+    ],
+)
+def test_where_nothing_is_stated_one_line_says_so(
+    client: Client, place: dict[str, Any], message: str
+) -> None:
+    client.open(ACCOUNT)
+    done = execute(client, "codegen.generateFromComment", **place)
+    assert done == {"inserted": 0, "offered": ""}
+    assert message in client.wait_for("window/showMessage")["message"]
+    assert not client.edits
+
+
+def test_turns_are_there_again_after_a_restart_until_they_are_wiped() -> None:
+    code = ""
+    for n_turns in (0, 1, 0):
+        with running() as client:
+            client.initialize(**CLIENT)
+            text = ACCOUNT
+            if code:
+                at = text.index("balance\n", text.index("# add")) + len("balance")
+                text = text[:at] + code + text[at:]
+            client.open(text)
+            assert len(execute(client, "codegen.listTurns")) == n_turns
+            if n_turns:
+                clear = {"command": "codegen.clearTurns", "arguments": [{}]}
+                assert client.request("workspace/executeCommand", clear) == 1
+            if not code:
+                execute(client, "codegen.generateFromComment", position=position(8))
+                code = client.edits[0]["newText"]
+            client.leave()

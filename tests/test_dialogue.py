@@ -1,0 +1,83 @@
+"""Turns of open documents: planned, confirmed or refused by the client, written down and read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codegen_lsp.dialogue import Dialogue
+from codegen_lsp.document import Document
+from codegen_lsp.recall import Recall
+from codegen_lsp.synthesis import Proposal
+from codegen_lsp.turns import Origin, code_of
+
+ORIGIN = Origin("nano", 0, 9, -0.5)
+BEFORE = "# set x\ny = 2\n"
+AFTER = "# set x\nx = 1\ny = 2\n"
+
+
+def document(text: str, version: int = 1) -> Document:
+    return Document("file:///a.py", "python", version, text)
+
+
+def dialogue(folder: Path, *, may_keep: bool = True) -> Dialogue:
+    return Dialogue(lambda _: may_keep, Recall(folder))
+
+
+def planned(folder: Path, *, may_keep: bool = True) -> Dialogue:
+    """With a document in which code for its comment is about to be inserted."""
+    made = dialogue(folder, may_keep=may_keep)
+    opened = document(BEFORE)
+    made.follow(opened)
+    made.plan(Proposal(opened, 0, 7, "\nx = 1", "set x", ORIGIN))
+    return made
+
+
+def codes(dialogue: Dialogue) -> list[str]:
+    turns = dialogue.of("file:///a.py")
+    return [code_of(turns, turn) for turn in turns.turns]
+
+
+def test_what_was_planned_is_a_turn_when_the_document_says_so(tmp_path: Path) -> None:
+    made = planned(tmp_path)
+    made.follow(document(AFTER, 2))
+    assert codes(made) == ["x = 1"]
+    made.follow(document(AFTER.replace("x = 1", "x = 11"), 3))
+    assert codes(made) == ["x = 11"]
+
+
+def test_what_the_client_refuses_is_none(tmp_path: Path) -> None:
+    made = planned(tmp_path)
+    made.follow(document(BEFORE))
+    assert codes(made) == []
+
+
+def test_turns_are_read_again_where_the_text_is_the_same(tmp_path: Path) -> None:
+    made = planned(tmp_path)
+    made.follow(document(AFTER, 2))
+    made.close(document(AFTER, 2))
+    assert codes(made) == []  # it is not open
+    again = dialogue(tmp_path)
+    again.follow(document(AFTER))
+    assert codes(again) == ["x = 1"]
+    assert again.wipe()
+    once_more = dialogue(tmp_path)
+    once_more.follow(document(AFTER))
+    assert codes(once_more) == []
+
+
+def test_of_a_file_that_is_kept_back_nothing_is_written_down(tmp_path: Path) -> None:
+    made = planned(tmp_path, may_keep=False)
+    made.follow(document(AFTER, 2))
+    made.close(document(AFTER, 2))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_forgotten_is_not_written_down(tmp_path: Path) -> None:
+    made = planned(tmp_path)
+    made.follow(document(AFTER, 2))
+    made.keep(document(AFTER, 2))
+    assert made.clear("file:///a.py") == 1
+    made.keep(document(AFTER, 2))
+    again = dialogue(tmp_path)
+    again.follow(document(AFTER))
+    assert codes(again) == []
