@@ -102,7 +102,9 @@ async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
             what = f"the model has no code for “{_shortened(each.text)}”"
             server.show(types.MessageType.Info, what)
             continue
-        if server.session.documents.get(document.uri) != document or not await _insert(server, found):
+        if server.session.documents.get(document.uri) != document or not await _insert(
+            server, found
+        ):
             server.show(types.MessageType.Warning, "the text has changed: nothing was inserted")
             return _done(n_inserted, found.text)
         document = server.session.documents[document.uri]

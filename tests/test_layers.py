@@ -39,7 +39,7 @@ ALLOWED = {
     "examples": set(),
     "steps": {"examples", "lines"},
     "intents": {"languages", "lines", "steps", "syntax"},
-    "indents": {"brackets", "context", "extent", "languages", "lines", "syntax"},
+    "indents": {"brackets", "context", "extent", "languages", "lines"},
     "repetition": set(),
     "echoes": {"brackets", "common", "context", "extent", "indents", "lines", "repetition"},
     "postprocess": {
@@ -53,36 +53,34 @@ ALLOWED = {
         "prompt", "rank", "secrets", "surroundings", "syntax",
     },
     "likely": {"common", "document", "normal"},
+    "spans": {"common", "document", "edits"},
+    "turns": {"edits", "spans"},
     "privacy": {"config", "context", "document", "normal", "secrets"},
     "ignore": {"privacy"},
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
-    "spans": {"common", "document", "edits"},
-    "turns": {"edits", "spans"},
     "recall": {"document", "models", "secrets", "turns"},
+    "synthesis": {
+        "complete", "config", "context", "document", "intents", "normal", "syntax", "turns",
+    },
+    "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
-    "synthesis": {
-        "complete", "config", "context", "document", "intents", "normal", "syntax", "turns",
-    },
     "loaded": {
         "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
         "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
-    "dialogue": {"document", "recall", "synthesis", "turns"},
     "session": {
         "attempt", "complete", "config", "dialogue", "document", "engine", "extent", "ignore",
         "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
         "surroundings", "synthesis",
     },
-    "commands": {
-        "complete", "document", "engine", "position", "session", "synthesis", "turns",
-    },
+    "commands": {"complete", "document", "engine", "position", "session", "synthesis", "turns"},
     "server": {
-        "__init__", "commands", "config", "document", "engine", "ignore", "languages", "loaded", "loading",
-        "position", "session",
+        "__init__", "commands", "config", "document", "engine", "ignore", "languages", "loaded",
+        "loading", "position", "session",
     },
     "native": set(),
     "lookup": {"common"},
@@ -96,10 +94,10 @@ ALLOWED = {
     "keeper": {"engine", "wire"},
     "worker": {"engine", "keeper", "wire"},
     "child": {"engine", "llama", "tune", "wire"},
-    "sandbox": {"jail"},
-    "jail": {"inside", "syscalls"},
-    "syscalls": set(),
     "inside": set(),
+    "syscalls": set(),
+    "jail": {"inside", "syscalls"},
+    "sandbox": {"jail"},
     "models": set(),
     "tune": {"llama", "models", "slot"},
     "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},
@@ -127,9 +125,8 @@ ALLOWED = {
         "evaluate.baseline", "evaluate.bench", "evaluate.editor", "evaluate.peers",
         "evaluate.replay", "evaluate.tally", "llama",
     },
-    # Sent into the sandbox as it is: it knows nothing of ours.
-    "evaluate.values": set(),
     "evaluate.problems": set(),
+    "evaluate.values": set(),
     "evaluate.samples": {"evaluate.problems"},
     "evaluate.mtpb": {
         "engine", "evaluate.problems", "evaluate.samples", "evaluate.values", "history",
@@ -144,15 +141,12 @@ ALLOWED = {
 
 # These turn text and offsets into frozen values, and know no time, no disk and no library.
 PURE = {
-    "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "trees",
-    "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout", "prompt",
-    "brackets", "extent", "indents", "repetition", "echoes", "postprocess", "rank", "secrets",
-    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "evaluate.typist",
-    "evaluate.tally", "examples", "steps", "intents",
-    "complete", "edits", "likely", "spans", "turns", "synthesis", "privacy", "suggestions", "rhythm", "wire",
-    "evaluate.typist", "evaluate.tally",
-    "complete", "likely", "privacy", "suggestions", "rhythm", "wire", "history",
-    "evaluate.typist", "evaluate.tally", "evaluate.values",
+    "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
+    "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
+    "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
+    "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
+    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
+    "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
