@@ -174,9 +174,10 @@ async def _progress(
 
     def hear(text: str) -> None:
         nonlocal reported
-        if time.monotonic() - reported >= REPORT_EVERY:
+        shown = text.strip()[-MAX_SHOWN:]
+        if shown and time.monotonic() - reported >= REPORT_EVERY:
             reported = time.monotonic()
-            report = types.WorkDoneProgressReport(message=text.strip()[-MAX_SHOWN:])
+            report = types.WorkDoneProgressReport(message=shown)
             loop.call_soon_threadsafe(progress.report, token, report)
 
     try:

@@ -42,6 +42,18 @@ def execute(client: Client, command: str, **place: Any) -> Any:
     return client.request("workspace/executeCommand", {"command": command, "arguments": arguments})
 
 
+def progress_of(client: Client, title: str) -> list[dict[str, Any]]:
+    """What one progress display has shown, from its beginning to its end."""
+    token, values = None, list[dict[str, Any]]()
+    while not values or values[-1]["kind"] != "end":
+        params = client.wait_for("$/progress")
+        if params["value"].get("title") == title:
+            token = params["token"]
+        if params["token"] == token:
+            values.append(params["value"])
+    return values
+
+
 def position(line: int, character: int = 0) -> dict[str, int]:
     return {"line": line, "character": character}
 
@@ -80,6 +92,18 @@ def test_the_comments_of_a_selection_are_answered_in_their_order(client: Client)
         "add the amount to the balance",
         "take the amount from the balance",
     ]
+
+
+def test_what_is_written_is_shown_with_a_button_to_cancel_it() -> None:
+    with running() as client:
+        client.initialize(**CLIENT, window={"workDoneProgress": True})
+        client.open(ACCOUNT)
+        done = execute(client, "codegen.generateFromComment", position=position(8))
+        assert done["inserted"] == 1
+        told = progress_of(client, "add the amount to the balance")
+        assert told[0]["cancellable"]
+        assert all(value["message"] for value in told[1:-1])
+        client.leave()
 
 
 def test_what_the_editor_does_not_insert_is_offered_and_no_turn(client: Client) -> None:
