@@ -217,7 +217,7 @@ class Session:
         finally:
             self._n_proposing -= 1
             self._expect(document.uri)
-        return None if cancel.is_set() else proposal(stated, document, completion, config)
+        return proposal(stated, document, completion, config)
 
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -85,9 +86,11 @@ def test_the_comments_of_a_selection_are_answered_in_their_order(client: Client)
     done = execute(client, "codegen.generateFromComment", range=selected)
     turns = execute(client, "codegen.listTurns")
     assert done["inserted"] == len(client.edits) == len(turns) == 2
-    lines = [edit["range"]["start"]["line"] for edit in client.edits]
     n_lines = client.edits[0]["newText"].count("\n")
-    assert lines == [8, 11 + n_lines]  # the second comment has moved
+    assert [edit["range"]["start"] for edit in client.edits] == [
+        position(8, len("        # add the amount to the balance")),
+        position(11 + n_lines, len("        # take the amount from the balance")),  # it has moved
+    ]
     assert [turn["intent"] for turn in turns] == [
         "add the amount to the balance",
         "take the amount from the balance",
@@ -136,21 +139,28 @@ def test_where_nothing_is_stated_one_line_says_so(
 
 
 def test_turns_are_there_again_after_a_restart_until_they_are_wiped() -> None:
-    code = ""
-    for n_turns in (0, 1, 0):
-        with running() as client:
-            client.initialize(**CLIENT)
-            text = ACCOUNT
-            if code:
-                at = text.index("balance\n", text.index("# add")) + len("balance")
-                text = text[:at] + code + text[at:]
-            client.open(text)
-            assert len(execute(client, "codegen.listTurns")) == n_turns
-            if n_turns:
-                clear = {"command": "codegen.clearTurns", "arguments": [{}]}
-                assert client.request("workspace/executeCommand", clear) == 1
-            if not code:
-                execute(client, "codegen.generateFromComment", position=position(8))
-                code = client.edits[0]["newText"]
-            client.leave()
-            client.process.wait(TIMEOUT)  # it writes down what it knows
+    with restarted() as client:
+        client.open(ACCOUNT)
+        execute(client, "codegen.generateFromComment", position=position(8))
+        code = client.edits[0]["newText"]
+    comment = "# add the amount to the balance"
+    text = ACCOUNT.replace(comment, comment + code)
+    with restarted() as client:
+        client.open(text)
+        assert len(execute(client, "codegen.listTurns")) == 1
+    with restarted() as client:
+        clear = {"command": "codegen.clearTurns", "arguments": [{}]}
+        assert client.request("workspace/executeCommand", clear) == 0  # nothing is open
+    with restarted() as client:
+        client.open(text)
+        assert execute(client, "codegen.listTurns") == []
+
+
+@contextmanager
+def restarted() -> Iterator[Client]:
+    """A server that ends by itself, when it has written down what it knows."""
+    with running() as client:
+        client.initialize(**CLIENT)
+        yield client
+        client.leave()
+        client.process.wait(TIMEOUT)

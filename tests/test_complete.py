@@ -39,6 +39,7 @@ def test_complete(marked: str, reply: str, expected: str) -> None:
 def test_several_candidates_are_ranked_and_merged() -> None:
     completion = completed("x = <CURSOR>", "1", "2", "1", n=3)
     assert [candidate.text for candidate in completion.candidates] == ["1", "2"]
+    assert [candidate.seed for candidate in completion.candidates] == [0, 1]
     assert len(completion.stats.stops) == 3
 
 

@@ -32,6 +32,7 @@ from codegen_lsp.engine import (
 )
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import find
+from codegen_lsp.recall import Recall
 from codegen_lsp.rhythm import MAX_DELAY
 from codegen_lsp.session import PAUSE, SPARING, Session
 from tests.fake_engine import FakeEngine
@@ -1329,6 +1330,30 @@ def test_an_ignored_file_states_nothing(tmp_path: Path) -> None:
         opened = document(uri=(tmp_path / "a.py").as_uri(), text="# set x\n")
         session.put(opened)
         assert await session.stated_in(opened, 0, 0) == ()
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("ends", ["a pause", "closed"])
+def test_turns_are_written_down_in_a_pause_and_when_their_document_is_closed(ends: str) -> None:
+    async def main(clock: Clock) -> None:
+        session = await loaded_session(FakeEngine("x = 1\n"))
+        uri = f"file:///{ends.replace(' ', '-')}.py"
+        opened = document(text="# set x\n", uri=uri)
+        session.put(opened)
+        (stated,) = await session.stated_in(opened, 0, 0)
+        found = await session.propose(stated, opened, Cancel(), lambda _: None)
+        assert found is not None
+        session.dialogue.plan(found)
+        edited = document(2, text="# set x\nx = 1\n", uri=uri)
+        session.put(edited)
+        assert not Recall().load(edited).turns
+        if ends == "closed":
+            session.remove(uri)
+        else:
+            await pause(clock, session)
+        assert [turn.intent for turn in Recall().load(edited).turns] == ["set x"]
         session.close()
 
     run(main)
