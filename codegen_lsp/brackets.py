@@ -4,7 +4,6 @@ are missing."""
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from codegen_lsp.lines import indentation
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = frozenset(CLOSER_OF.values())
+BRACKETS = CLOSERS.union(CLOSER_OF)
 
 
 class Balance(NamedTuple):
@@ -58,9 +58,14 @@ def missing(prefix: str, suffix: str, language: str) -> str:
     A bracket below belongs to one above if it is of its kind and no further left: in a text that is
     being written the inner ones are missing, and the outer ones stand there already.
     """
-    prefix = _code(prefix, language)
+    found = list(_brackets(prefix, language))
+    if found and found[-1][1] not in BRACKETS:
+        # It ends in code and seems to end in a string: it begins in one, and all quotes were taken the
+        # wrong way round.
+        prefix = prefix.partition(found[-1][1])[2]
+        found = list(_brackets(prefix, language))
     opened: list[tuple[str, int]] = []
-    for at, bracket in _brackets(prefix, language):
+    for at, bracket in found:
         if bracket in CLOSER_OF:
             opened.append((CLOSER_OF[bracket], _indentation_at(prefix, at)))
         elif opened and opened[-1][0] == bracket:
@@ -73,16 +78,6 @@ def missing(prefix: str, suffix: str, language: str) -> str:
         else:
             lacking += closer
     return lacking
-
-
-def _code(prefix: str, language: str) -> str:
-    """A text that ends in code, without what it begins with of a string: if it seems to end in one, then
-    all its quotes were taken the wrong way round."""
-    last = deque(_brackets(prefix, language), maxlen=1)
-    mark = last[0][1] if last else ""
-    if not mark or mark in CLOSERS or mark in CLOSER_OF:
-        return prefix
-    return prefix.partition(mark)[2]
 
 
 def _closed_below(suffix: str, language: str) -> list[tuple[str, int]]:
@@ -100,7 +95,7 @@ def _brackets(text: str, language: str) -> Iterator[tuple[int, str]]:
     several lines that does not end."""
     for match in _pattern(language).finditer(text):
         token = match[0]
-        if token in CLOSERS or token in CLOSER_OF:
+        if token in BRACKETS:
             yield match.start(), token
         elif match.lastgroup == "open":
             yield match.start(), token

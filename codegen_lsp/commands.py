@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
-from uuid import uuid4
 
 from lsprotocol import types
-from pygls.progress import Progress
 
-from codegen_lsp.complete import ignore
+from codegen_lsp import progress
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
 from codegen_lsp.position import Encoding, Position, offset_at, position_at
@@ -35,19 +32,13 @@ PATIENCE = 5.0
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
-class Server(Protocol):
+class Server(progress.Server, Protocol):
     """A server, as far as commands need one."""
 
     session: Session
 
     @property
     def encoding(self) -> Encoding: ...
-
-    @property
-    def client_capabilities(self) -> types.ClientCapabilities: ...
-
-    @property
-    def work_done_progress(self) -> Progress: ...
 
     def command(self, name: str) -> Callable[[Handler], Handler]: ...
 
@@ -121,8 +112,9 @@ async def _proposed(
     server: Server, stated: Stated, document: Document, cancel: Cancel
 ) -> Proposal | None:
     """Code for one intent; the person may raise the flag."""
-    async with _progress(server, _shortened(stated.text), cancel) as hear:
-        return await server.session.propose(stated, document, cancel, hear)
+    begin = types.WorkDoneProgressBegin(title=_shortened(stated.text), cancellable=True)
+    async with progress.displayed(server, begin, cancel) as show:
+        return await server.session.propose(stated, document, cancel, _telling(show))
 
 
 async def _insert(server: Server, proposal: Proposal) -> bool:
@@ -136,7 +128,7 @@ async def _insert(server: Server, proposal: Proposal) -> bool:
     if not result.applied:
         session.dialogue.follow(document)
         return False
-    text = document.text[: proposal.offset] + proposal.text + document.text[proposal.offset :]
+    text = proposal.result
     deadline = time.monotonic() + PATIENCE
     while session.documents[document.uri].text != text and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
@@ -155,36 +147,18 @@ def _workspace_edit(
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, [edit])])
 
 
-@asynccontextmanager
-async def _progress(
-    server: Server, title: str, cancel: Cancel
-) -> AsyncIterator[Callable[[str], None]]:
-    """A progress display with a button that raises the flag, where the client has one. What it yields
-    is told, on any thread, what is written so far."""
-    window = server.client_capabilities.window
-    if window is None or not window.work_done_progress:
-        yield ignore
-        return
-    progress, token, loop = server.work_done_progress, str(uuid4()), asyncio.get_running_loop()
-    await progress.create_async(token)
-    begin = types.WorkDoneProgressBegin(title=title, cancellable=True)
-    progress.begin(token, begin)
-    progress.tokens[token].add_done_callback(lambda _: cancel.set())
-    reported = 0.0
+def _telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
+    """What shows the end of a text that is being written, now and then; to be told on any thread."""
+    loop, reported = asyncio.get_running_loop(), 0.0
 
     def hear(text: str) -> None:
         nonlocal reported
         shown = text.strip()[-MAX_SHOWN:]
         if shown and time.monotonic() - reported >= REPORT_EVERY:
             reported = time.monotonic()
-            report = types.WorkDoneProgressReport(message=shown)
-            loop.call_soon_threadsafe(progress.report, token, report)
+            loop.call_soon_threadsafe(show, types.WorkDoneProgressReport(message=shown))
 
-    try:
-        yield hear
-    finally:
-        progress.end(token, types.WorkDoneProgressEnd())
-        del progress.tokens[token]
+    return hear
 
 
 def _selected(server: Server, place: dict[str, Any]) -> tuple[Document | None, int, int]:

@@ -109,7 +109,8 @@ def complete(
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
-    generation = engine.generate(prompt, _samplings(config, request.n), cancel)
+    samplings = _samplings(config, request.n)
+    generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
         if candidate.ends_with(token):
@@ -120,8 +121,8 @@ def complete(
     if cancel.is_set():
         return Completion(reason="cancelled", prompt=prompt, stats=stats, known=known)
     candidates = [
-        replace(candidate.cleaned(stop), seed=seed)
-        for seed, (candidate, stop) in enumerate(zip(written, stats.stops, strict=True))
+        replace(candidate.cleaned(stop), seed=sampling.seed)
+        for candidate, stop, sampling in zip(written, stats.stops, samplings, strict=True)
     ]
     ranked = rank(candidates, replace(context, chunks=rendered.layout.chunks))
     dropped = written[0].shown if not ranked and written[0].is_sure else ""

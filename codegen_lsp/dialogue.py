@@ -38,8 +38,7 @@ class Dialogue:
         """A proposal is about to be put into its document: a turn, as soon as that says so. Where it
         never does, the edit that it waits for is undone by what the document says next."""
         uri, offset = proposal.document.uri, proposal.offset
-        text = proposal.document.text[:offset] + proposal.text + proposal.document.text[offset:]
-        planned = follow(self.of(uri), text)
+        planned = follow(self.of(uri), proposal.result)
         end = offset + len(proposal.text)
         planned, _ = add(planned, proposal.start, offset, end, proposal.intent, proposal.origin)
         self._turns[uri] = planned

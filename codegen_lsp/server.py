@@ -26,6 +26,7 @@ from codegen_lsp.languages import LANGUAGES
 from codegen_lsp.loaded import log_failure
 from codegen_lsp.loading import Load
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
+from codegen_lsp.progress import displayed
 from codegen_lsp.session import Answer, Session
 
 logger = logging.getLogger(__name__)
@@ -213,26 +214,17 @@ class Server(LanguageServer):
 
     @asynccontextmanager
     async def _progress(self, title: str) -> AsyncIterator[Callable[[float], None]]:
-        """A progress display of the client's, or nothing where it has none."""
-        window = self.client_capabilities.window
-        if window is None or not window.work_done_progress:
-            yield _ignore
-            return
-        progress, token = self.work_done_progress, str(uuid4())
-        await progress.create_async(token)
-        progress.begin(token, types.WorkDoneProgressBegin(title=title, percentage=0))
+        """A display of how far something is, told as a share from 0 to 1."""
         shown = 0
+        async with displayed(self, types.WorkDoneProgressBegin(title=title, percentage=0)) as show:
 
-        def report(share: float) -> None:
-            nonlocal shown
-            if shown < (percentage := int(share * 100)):
-                shown = percentage
-                progress.report(token, types.WorkDoneProgressReport(percentage=percentage))
+            def report(share: float) -> None:
+                nonlocal shown
+                if shown < (percentage := int(share * 100)):
+                    shown = percentage
+                    show(types.WorkDoneProgressReport(percentage=percentage))
 
-        try:
             yield report
-        finally:
-            progress.end(token, types.WorkDoneProgressEnd())
 
     def trace(self, event: Mapping[str, Any]) -> None:
         """Tell a client that wants to hear it what has happened."""
@@ -449,10 +441,6 @@ def _accept_command(document: Document, offset: int, candidate: Candidate) -> ty
         "text": candidate.text,
     }
     return types.Command(title="Accept", command=ACCEPT, arguments=[shown])
-
-
-def _ignore(_: float) -> None:
-    """Nobody wants to see the progress."""
 
 
 def _word_before(text: str, offset: int) -> str:

@@ -14,6 +14,7 @@ from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Document
 from codegen_lsp.intents import Intent, intent_at, intents_in
+from codegen_lsp.likely import Place, after
 from codegen_lsp.normal import normal, style_at
 from codegen_lsp.syntax import Parsed
 from codegen_lsp.turns import Origin
@@ -45,6 +46,11 @@ class Proposal:
     intent: str
     origin: Origin
 
+    @property
+    def result(self) -> str:
+        """What the document says with it."""
+        return after(Place(self.document, self.offset), self.text).document.text
+
 
 def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[Stated, ...]:
     """What is stated in a selection, in order; where nothing is selected, on the cursor's line or above
@@ -64,9 +70,8 @@ def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[S
 
 def request_for(stated: Stated, document: Document, n: int) -> Request:
     """What would be asked on a new line below the comment."""
-    text = document.text[: stated.end] + stated.lead + document.text[stated.end :]
-    below = replace(document, text=text)
-    return Request(below, stated.end + len(stated.lead), n, invoked=True)
+    below = after(Place(document, stated.end), stated.lead)
+    return Request(below.document, stated.end + len(stated.lead), n, invoked=True)
 
 
 def proposal(

@@ -60,7 +60,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "intents", "normal", "syntax", "turns",
+        "complete", "config", "context", "document", "intents", "likely", "normal", "syntax",
+        "turns",
     },
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
@@ -77,10 +78,11 @@ ALLOWED = {
         "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
         "surroundings", "synthesis",
     },
-    "commands": {"complete", "document", "engine", "position", "session", "synthesis", "turns"},
+    "progress": {"engine"},
+    "commands": {"document", "engine", "position", "progress", "session", "synthesis", "turns"},
     "server": {
         "__init__", "commands", "config", "document", "engine", "ignore", "languages", "loaded",
-        "loading", "position", "session",
+        "loading", "position", "progress", "session",
     },
     "native": set(),
     "lookup": {"common"},
@@ -152,8 +154,8 @@ IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subproces
 
 # A library's only doors.
 DOORS = {
-    "pygls": {"commands", "server"},
-    "lsprotocol": {"commands", "server"},
+    "pygls": {"progress", "server"},
+    "lsprotocol": {"commands", "progress", "server"},
     "llama_cpp": {"native"},
     "tree_sitter": {
         "syntax",
