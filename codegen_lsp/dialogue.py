@@ -37,10 +37,10 @@ class Dialogue:
     def plan(self, proposal: Proposal) -> None:
         """A proposal is about to be put into its document: a turn, as soon as that says so. Where it
         never does, the edit that it waits for is undone by what the document says next."""
-        uri, offset = proposal.document.uri, proposal.offset
+        asked, uri = proposal.asked, proposal.asked.document.uri
         planned = follow(self.of(uri), proposal.result)
-        end = offset + len(proposal.text)
-        planned, _ = add(planned, proposal.start, offset, end, proposal.intent, proposal.origin)
+        end = asked.border + len(proposal.code)
+        planned, _ = add(planned, asked.start, asked.border, end, asked.intent, proposal.origin)
         self._turns[uri] = planned
 
     def clear(self, uri: str) -> int:

@@ -32,7 +32,7 @@ from codegen_lsp.rhythm import Rhythm
 from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.synthesis import Proposal, Stated, proposal, request_for
+from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
 
 logger = logging.getLogger(__name__)
 
@@ -200,14 +200,14 @@ class Session:
         )
 
     async def propose(
-        self, stated: Stated, document: Document, cancel: Cancel, hear: Callable[[str], None]
-    ) -> Proposal | None:
-        """Code for an intent, until somebody raises the flag; None where there is none. Suggestions wait
-        for its end. `hear` is told on the engine's thread what is written so far."""
+        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None]
+    ) -> tuple[Proposal, ...]:
+        """Code for an intent, the best first; until somebody raises the flag. Suggestions wait for its
+        end. `hear` is told on the engine's thread what is written so far."""
         self._give_up()
         self._interrupt()
         self._attempts.drop()
-        request, config = request_for(stated, document, self.config.candidates), self.config
+        request, config = request_for(asked, self.config.candidates), self.config
         self._n_proposing += 1
         try:
             await self._loading.wait()
@@ -216,8 +216,8 @@ class Session:
             )
         finally:
             self._n_proposing -= 1
-            self._expect(document.uri)
-        return proposal(stated, document, completion, config)
+            self._expect(asked.document.uri)
+        return proposals(asked, completion, config)
 
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False

@@ -1,7 +1,8 @@
-"""An intent becomes code: where it is stated in a document, and what is to be put in below it.
+"""An intent becomes code: where it is stated in a document, what is asked of a model, and what is to be
+done to the document.
 
-The comment stays as it is. The code begins on a line of its own below it, as deep, and is what would be
-suggested there to somebody who asks.
+The comment stays as it is, or is written with the code. The code begins on a line of its own below it, as
+deep, and is what would be suggested there to somebody who asks.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass, replace
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
-from codegen_lsp.document import Document
+from codegen_lsp.document import Candidate, Document
+from codegen_lsp.edits import Change
 from codegen_lsp.intents import Intent, intent_at, intents_in
-from codegen_lsp.likely import Place, after
 from codegen_lsp.normal import normal, style_at
 from codegen_lsp.syntax import Parsed
 from codegen_lsp.turns import Origin
@@ -35,21 +36,42 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """Code for an intent: `text` is to be put in at `offset`, the end of its comment, which begins at
-    `start`; in that very version of the document."""
+class Asked:
+    """Code that is wanted in a version of a document, behind a `change` of it, which may say nothing:
+    it writes the comment, or takes former code away. With it, the comment begins at `start`. The code
+    begins with `lead`; it is for a `turn` that there is, by its number, or for another one."""
 
     document: Document
+    change: Change
     start: int
-    offset: int
-    text: str
     intent: str
+    lead: str
+    turn: int | None = None
+
+    @property
+    def border(self) -> int:
+        """Where the comment ends and the code begins, once the change is made."""
+        return self.change.start + len(self.change.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What came of it: `code`, from its lead on, and by what it was made."""
+
+    asked: Asked
+    code: str
     origin: Origin
 
     @property
+    def change(self) -> Change:
+        """What is to be done to the document, in one."""
+        start, end, text = self.asked.change
+        return Change(start, end, text + self.code)
+
+    @property
     def result(self) -> str:
-        """What the document says with it."""
-        return after(Place(self.document, self.offset), self.text).document.text
+        """What the document says then."""
+        return _changed(self.asked.document.text, self.change)
 
 
 def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[Stated, ...]:
@@ -68,22 +90,33 @@ def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[S
     return tuple(_stated(intent, parsed, document) for intent in intents)
 
 
-def request_for(stated: Stated, document: Document, n: int) -> Request:
-    """What would be asked on a new line below the comment."""
-    below = after(Place(document, stated.end), stated.lead)
-    return Request(below.document, stated.end + len(stated.lead), n, invoked=True)
+def below(stated: Stated, document: Document) -> Asked:
+    """Code below a comment that stands there."""
+    nothing = Change(stated.end, stated.end, "")
+    return Asked(document, nothing, stated.start, stated.text, stated.lead)
 
 
-def proposal(
-    stated: Stated, document: Document, completion: Completion, config: Config
-) -> Proposal | None:
-    """The best of what was written for a `request_for` this; None where that is nothing."""
-    best = next(iter(completion.candidates), None)
-    if best is None:
-        return None
-    origin = Origin(config.model, best.seed, completion.stats.n_prompt, best.mean_logprob)
-    text = stated.lead + best.text.rstrip()
-    return Proposal(document, stated.start, stated.end, text, stated.text, origin)
+def request_for(asked: Asked, n: int) -> Request:
+    """What would be asked on the code's first line."""
+    text = _changed(asked.document.text, asked.change)
+    text = text[: asked.border] + asked.lead + text[asked.border :]
+    begun = replace(asked.document, text=text)
+    return Request(begun, asked.border + len(asked.lead), n, invoked=True)
+
+
+def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
+    """What was written for a `request_for` this, the best first."""
+
+    def made(candidate: Candidate) -> Proposal:
+        n_prompt, mean_logprob = completion.stats.n_prompt, candidate.mean_logprob
+        origin = Origin(config.model, candidate.seed, n_prompt, mean_logprob)
+        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin)
+
+    return tuple(made(each) for each in completion.candidates)
+
+
+def _changed(text: str, change: Change) -> str:
+    return text[: change.start] + change.text + text[change.end :]
 
 
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Document
+from codegen_lsp.edits import Change
 from codegen_lsp.recall import Recall
-from codegen_lsp.synthesis import Proposal
+from codegen_lsp.synthesis import Asked, Proposal
 from codegen_lsp.turns import Origin, code_of
 
 ORIGIN = Origin("nano", 0, 9, -0.5)
@@ -28,7 +29,7 @@ def planned(folder: Path, *, may_keep: bool = True) -> Dialogue:
     made = dialogue(folder, may_keep=may_keep)
     opened = document(BEFORE)
     made.follow(opened)
-    made.plan(Proposal(opened, 0, 7, "\nx = 1", "set x", ORIGIN))
+    made.plan(Proposal(Asked(opened, Change(7, 7, ""), 0, "set x", "\n"), "\nx = 1", ORIGIN))
     return made
 
 

@@ -35,6 +35,7 @@ from codegen_lsp.models import find
 from codegen_lsp.recall import Recall
 from codegen_lsp.rhythm import MAX_DELAY
 from codegen_lsp.session import PAUSE, SPARING, Session
+from codegen_lsp.synthesis import below
 from tests.fake_engine import FakeEngine
 
 PATIENCE = 60  # seconds; what takes longer has failed
@@ -1288,15 +1289,15 @@ def test_while_code_for_a_comment_is_written_nothing_else_is() -> None:
         session.put(opened)
         (stated,) = await session.stated_in(opened, 0, 0)
         heard: list[str] = []
-        task = asyncio.create_task(session.propose(stated, opened, Cancel(), heard.append))
+        task = asyncio.create_task(session.propose(below(stated, opened), Cancel(), heard.append))
         for _ in range(5):
             await clock.pass_(0)
         refused = await session.complete(opened, len(opened.text))
         assert refused.completion.reason == "code for a comment is being written"
         engine.letters.release(99)
-        found = await task
-        assert found is not None
-        assert (found.offset, found.text, found.intent) == (7, "\nx = 1", "set x")
+        (found, *_) = await task
+        assert found.change == (7, 7, "\nx = 1")
+        assert found.asked.intent == "set x"
         assert heard[-1].startswith("x = 1")
         assert (await session.complete(opened, len(opened.text))).source == "engine"
         session.close()
@@ -1311,11 +1312,12 @@ def test_code_that_nobody_wants_any_more_is_none() -> None:
         opened, cancel = document(text="# set x\n"), Cancel()
         session.put(opened)
         (stated,) = await session.stated_in(opened, 0, 0)
-        task = asyncio.create_task(session.propose(stated, opened, cancel, lambda _: None))
+        asked = below(stated, opened)
+        task = asyncio.create_task(session.propose(asked, cancel, lambda _: None))
         for _ in range(5):
             await clock.pass_(0)
         cancel.set()
-        assert await task is None
+        assert await task == ()
         assert engine.n_cancelled == 1
         session.close()
 
@@ -1343,8 +1345,8 @@ def test_turns_are_written_down_in_a_pause_and_when_their_document_is_closed(end
         opened = document(text="# set x\n", uri=uri)
         session.put(opened)
         (stated,) = await session.stated_in(opened, 0, 0)
-        found = await session.propose(stated, opened, Cancel(), lambda _: None)
-        assert found is not None
+        asked = below(stated, opened)
+        (found, *_) = await session.propose(asked, Cancel(), lambda _: None)
         session.dialogue.plan(found)
         edited = document(2, text="# set x\nx = 1\n", uri=uri)
         session.put(edited)

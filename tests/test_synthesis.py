@@ -7,7 +7,8 @@ import pytest
 from codegen_lsp.complete import Completion, Known
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.synthesis import proposal, request_for, stated_in
+from codegen_lsp.edits import Change
+from codegen_lsp.synthesis import Asked, below, proposals, request_for, stated_in
 from tests.marked import CURSOR
 
 
@@ -38,7 +39,7 @@ def test_where_an_intent_stands(marked: str, language: str, comment: str, lead: 
     (stated,) = stated_in(opened, cursor, cursor, Known())
     assert text[stated.start : stated.end] == comment
     assert stated.lead == lead
-    request = request_for(stated, opened, 3)
+    request = request_for(below(stated, opened), 3)
     assert request.document.text[: request.offset] == text[: stated.end] + lead
     assert request.document.text[request.offset :] == text[stated.end :]
     assert (request.n, request.invoked) == (3, True)
@@ -58,13 +59,23 @@ def test_in_a_huge_text_nothing_is_stated() -> None:
     assert stated_in(document(text), 0, 0, Known()) == ()
 
 
-def test_the_best_candidate_is_proposed() -> None:
+def test_candidates_are_proposed_the_best_first() -> None:
     opened = document("# add\n")
     (stated,) = stated_in(opened, 0, 0, Known())
     best = Candidate("a + b\n", -0.5, 3, "eos", seed=2)
     completion = Completion((best, Candidate("b", -1.0, 1, "eos")))
-    found = proposal(stated, opened, completion, Config(model="nano"))
-    assert found is not None
-    assert (found.offset, found.text, found.intent) == (5, "\na + b", "add")
+    asked = below(stated, opened)
+    (found, other) = proposals(asked, completion, Config(model="nano"))
+    assert (found.change, found.result) == ((5, 5, "\na + b"), "# add\na + b\n")
     assert (found.origin.model, found.origin.seed, found.origin.mean_logprob) == ("nano", 2, -0.5)
-    assert proposal(stated, opened, Completion(), Config()) is None
+    assert other.code == "\nb"
+    assert proposals(asked, Completion(), Config()) == ()
+
+
+def test_a_comment_can_be_written_with_its_code() -> None:
+    asked = Asked(document("x = 1\n"), Change(6, 6, "# add"), 6, "add", "\n")
+    request = request_for(asked, 1)
+    assert (request.document.text, request.offset) == ("x = 1\n# add\n", 12)
+    completion = Completion((Candidate("y = 2\n", -0.5, 3, "eos"),))
+    (found,) = proposals(asked, completion, Config())
+    assert (found.change, found.result) == ((6, 6, "# add\ny = 2"), "x = 1\n# add\ny = 2")
