@@ -110,18 +110,20 @@ ALLOWED = {
     "evaluate.torch_peer": set(),
     # Who types, and what comes of it; these know nothing of who completes.
     "evaluate.typist": set(),
+    "evaluate.pairs": {"brackets", "languages", "lines"},
     "evaluate.tally": {"evaluate.typist"},
     "evaluate.referee": {"languages"},
     "evaluate.replay": {
-        "document", "evaluate.referee", "evaluate.tally", "evaluate.typist", "languages", "syntax",
+        "document", "evaluate.pairs", "evaluate.referee", "evaluate.tally", "evaluate.typist",
+        "languages", "syntax",
     },
     "evaluate.editor": {
-        "document", "evaluate.bench", "evaluate.program", "evaluate.replay", "evaluate.tally",
-        "position",
+        "document", "evaluate.bench", "evaluate.pairs", "evaluate.program", "evaluate.replay",
+        "evaluate.tally", "position",
     },
     "evaluate.baseline": {
-        "document", "evaluate.peers", "evaluate.program", "evaluate.raw", "evaluate.replay",
-        "evaluate.tally",
+        "document", "evaluate.pairs", "evaluate.peers", "evaluate.program", "evaluate.raw",
+        "evaluate.replay", "evaluate.tally",
     },
     "evaluate.contest": {
         "evaluate.baseline", "evaluate.bench", "evaluate.editor", "evaluate.peers",
@@ -147,8 +149,8 @@ PURE = {
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.pairs",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
