@@ -27,7 +27,8 @@ from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. What `begins_code` begins with neither blanks nor a comment."""
+    spare the machine. One that has to be as probable as `at_least`, all its tokens together, is given
+    up as soon as it is not. What `begins_code` begins with neither blanks nor a comment."""
 
     document: Document
     offset: int
@@ -35,6 +36,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    at_least: float = 0.0
     begins_code: bool = False
 
     def covers(self, other: Request) -> bool:
@@ -43,6 +45,7 @@ class Request:
             self.n >= other.n
             and self.invoked >= other.invoked
             and self.single_line <= other.single_line
+            and self.at_least <= other.at_least
         )
 
 
@@ -112,7 +115,8 @@ def complete(
     if request.begins_code:
         prompt = replace(prompt, shun=_no_code(context.language))
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
-    written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
+    least = math.log(request.at_least) if request.at_least else -math.inf
+    written = [_Written(context, extent, len(prompt.heal), doubt, least) for _ in range(request.n)]
     samplings = _samplings(config, request.n)
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
@@ -196,10 +200,14 @@ def _extent(request: Request, context: Context) -> tuple[Extent, str]:
 class _Written:
     """A candidate while it is being written."""
 
-    def __init__(self, context: Context, extent: Extent, n_healed: int, doubt: float) -> None:
+    def __init__(
+        self, context: Context, extent: Extent, n_healed: int, doubt: float, least: float
+    ) -> None:
         self._context, self._extent = context, extent
         self._n_healed = n_healed
         self._doubt = doubt  # the least mean log-probability worth showing
+        self._least = least  # and the least log-probability of all of it
+        self._is_given_up = False
         self._text = ""
         self._ends: list[int] = []  # of each token, in the text
         self._logprobs: list[float] = []
@@ -221,7 +229,10 @@ class _Written:
         is_unasked = self._doubt > -math.inf
         if "\n" in token.text and self._extent is Extent.LINE and is_unasked:
             is_lost |= sum(self._logprobs) < math.log(ANOTHER_LINE)
-        return is_lost or is_complete(self.shown, self._context, self._extent)
+        if is_lost or is_complete(self.shown, self._context, self._extent):
+            return True
+        self._is_given_up = sum(self._logprobs) < self._least
+        return self._is_given_up
 
     def cleaned(self, stop: Stop) -> Candidate:
         """What is left to be shown of it, and of which tokens that is made."""
@@ -230,7 +241,7 @@ class _Written:
             text = text[: self._n_sure]
         # First, or the quote in front of the secret would be left open.
         text = until_secret(text[self._n_healed :], self._context.line_before)
-        shown = clean(text, self._context, self._extent)
+        shown = "" if self._is_given_up else clean(text, self._context, self._extent)
         n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
         return Candidate(
             self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop

@@ -112,20 +112,22 @@ ALLOWED = {
     "evaluate.bench": {"__init__", "engine", "evaluate.program", "evaluate.raw", "worker"},
     "evaluate.peers": {"engine", "evaluate.bench", "evaluate.program", "evaluate.raw"},
     "evaluate.torch_peer": set(),
+    "evaluate.pairs": {"brackets", "languages", "lines"},
     # Who types, and what comes of it; these know nothing of who completes.
     "evaluate.typist": set(),
     "evaluate.tally": {"evaluate.typist"},
     "evaluate.referee": {"languages"},
     "evaluate.replay": {
-        "document", "evaluate.referee", "evaluate.tally", "evaluate.typist", "languages", "syntax",
+        "document", "evaluate.pairs", "evaluate.referee", "evaluate.tally", "evaluate.typist",
+        "languages", "syntax",
     },
     "evaluate.editor": {
-        "document", "evaluate.bench", "evaluate.program", "evaluate.replay", "evaluate.tally",
-        "position",
+        "document", "evaluate.bench", "evaluate.pairs", "evaluate.program", "evaluate.replay",
+        "evaluate.tally", "position",
     },
     "evaluate.baseline": {
-        "document", "evaluate.peers", "evaluate.program", "evaluate.raw", "evaluate.replay",
-        "evaluate.tally",
+        "document", "evaluate.pairs", "evaluate.peers", "evaluate.program", "evaluate.raw",
+        "evaluate.replay", "evaluate.tally",
     },
     "evaluate.contest": {
         "evaluate.baseline", "evaluate.bench", "evaluate.editor", "evaluate.peers",
@@ -151,8 +153,8 @@ PURE = {
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.pairs", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
