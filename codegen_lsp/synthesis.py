@@ -2,7 +2,7 @@
 done to the document.
 
 The comment stays as it is, or is written with the code. The code begins on a line of its own below it,
-as deep, and is what would be suggested there to somebody who asks.
+as deep, and is what would be suggested there to somebody who asks, but that it begins with code.
 """
 
 from __future__ import annotations
@@ -146,7 +146,8 @@ def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
     text = _changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    return Request(begun, asked.border + len(asked.lead), n, invoked=True, first_seed=first_seed)
+    at = asked.border + len(asked.lead)
+    return Request(begun, at, n, invoked=True, begins_code=True, first_seed=first_seed)
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
