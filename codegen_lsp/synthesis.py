@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.edits import Change
+from codegen_lsp.edits import Change, changed
 from codegen_lsp.intents import Intent, intent_at, intents_in
 from codegen_lsp.normal import normal, style_at
 from codegen_lsp.syntax import Parsed
@@ -30,6 +31,7 @@ class Stated:
     start: int
     end: int
     lead: str
+    kind: Literal["comment", "docstring"] = "comment"
 
     def moved(self, by: int) -> Stated:
         return replace(self, start=self.start + by, end=self.end + by)
@@ -71,7 +73,7 @@ class Proposal:
     @property
     def result(self) -> str:
         """What the document says then."""
-        return _changed(self.asked.document.text, self.change)
+        return changed(self.asked.document.text, self.change)
 
 
 def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[Stated, ...]:
@@ -98,7 +100,7 @@ def below(stated: Stated, document: Document) -> Asked:
 
 def request_for(asked: Asked, n: int) -> Request:
     """What would be asked on the code's first line."""
-    text = _changed(asked.document.text, asked.change)
+    text = changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
     return Request(begun, asked.border + len(asked.lead), n, invoked=True)
@@ -115,10 +117,6 @@ def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Pro
     return tuple(made(each) for each in completion.candidates)
 
 
-def _changed(text: str, change: Change) -> str:
-    return text[: change.start] + change.text + text[change.end :]
-
-
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     """The same lines in the client's text, whose line ends and tabs may be others."""
     first = parsed.text.count("\n", 0, intent.start)
@@ -130,4 +128,4 @@ def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     line = document.text[start:end]
     indent = line[: len(line) - len(line.lstrip(" \t"))]
     newline = style_at(document.text, start, document.language).newline
-    return Stated(intent.text, start, end, newline + indent)
+    return Stated(intent.text, start, end, newline + indent, intent.kind)
