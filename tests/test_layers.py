@@ -63,14 +63,18 @@ ALLOWED = {
         "complete", "config", "context", "document", "edits", "intents", "likely", "lines",
         "normal", "syntax", "turns",
     },
+    "factor": {
+        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+    },
+    "score": {"complete", "config", "document", "engine", "normal"},
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
-        "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
-        "synthesis",
+        "complete", "config", "document", "engine", "likely", "privacy", "score", "secrets",
+        "surroundings", "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -80,10 +84,18 @@ ALLOWED = {
     },
     "progress": {"engine"},
     "commands.server": {"document", "position", "progress", "session"},
-    "commands.writing": {"commands.server", "document", "engine", "progress", "synthesis"},
+    "commands.writing": {
+        "commands.server", "document", "edits", "engine", "progress", "synthesis",
+    },
+    "commands.split": {
+        "commands.server", "commands.writing", "document", "engine", "factor", "progress",
+        "synthesis", "turns",
+    },
     "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
     "commands.turns": {"commands.server", "document", "turns"},
-    "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
+    "commands.__init__": {
+        "commands.generate", "commands.server", "commands.split", "commands.turns",
+    },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
         "loaded", "loading", "position", "progress", "session",
@@ -151,8 +163,8 @@ PURE = {
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "privacy", "synthesis", "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
