@@ -28,7 +28,8 @@ class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
     spare the machine. One that has to be as probable as `at_least`, all its tokens together, is given
-    up as soon as it is not. What `begins_code` begins with neither blanks nor a comment."""
+    up as soon as it is not. What `begins_code` begins with neither blanks nor a comment. Each candidate
+    has a seed, one higher than the one before."""
 
     document: Document
     offset: int
@@ -38,6 +39,7 @@ class Request:
     single_line: bool = False
     at_least: float = 0.0
     begins_code: bool = False
+    first_seed: int = 0
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -101,8 +103,8 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
-    says so far, at each of its tokens."""
+    """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
+    one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
@@ -117,7 +119,7 @@ def complete(
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     least = math.log(request.at_least) if request.at_least else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt, least) for _ in range(request.n)]
-    samplings = _samplings(config, request.n)
+    samplings = _samplings(config, request.n, request.first_seed)
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -174,11 +176,10 @@ def prompt_for(
     return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
 
 
-def _samplings(config: Config, n: int) -> list[Sampling]:
-    temperatures = [0.0] + [config.temperature] * (n - 1)
+def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
     return [
-        Sampling(config.max_tokens, temperature, config.top_p, seed)
-        for seed, temperature in enumerate(temperatures)
+        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
+        for seed in range(first_seed, first_seed + n)
     ]
 
 

@@ -93,17 +93,15 @@ def test_turns_go_with_a_file_that_is_renamed(tmp_path: Path, opened: str) -> No
     made = planned(tmp_path)
     old, new = document(AFTER, 2), replace(document(AFTER), uri="file:///b.py")
     made.follow(old)
-    documents = {old.uri: old}
     if opened in ("after", "never"):
-        made.close(documents.pop(old.uri))
+        made.close(old)
     if opened in ("after", "in between"):
         made.follow(new)
-        documents[new.uri] = new
-    made.rename(old.uri, new.uri, documents)
+    made.rename(old.uri, new.uri)
     made.follow(new)
     assert [turn.intent for turn in made.of(new.uri).turns] == ["set x"]
-    if old.uri in documents:
+    if opened in ("before", "in between"):
         made.close(old)
     assert not Recall(tmp_path).load(old).turns
-    made.rename("file:///none.py", "file:///b.py", documents)
+    made.rename("file:///none.py", "file:///b.py")
     assert made.of(new.uri).turns

@@ -60,17 +60,23 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
-        "turns",
+        "complete", "config", "context", "document", "edits", "intents", "languages", "likely",
+        "lines", "normal", "syntax", "turns",
     },
-    "dialogue": {"document", "recall", "synthesis", "turns"},
+    "anchor": {"document", "edits", "spans", "synthesis"},
+    "alternatives": {"synthesis"},
+    "factor": {
+        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+    },
+    "score": {"complete", "config", "document", "engine", "normal"},
+    "dialogue": {"alternatives", "anchor", "document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
-        "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
-        "synthesis",
+        "complete", "config", "document", "engine", "likely", "privacy", "score", "secrets",
+        "surroundings", "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -79,11 +85,30 @@ ALLOWED = {
         "surroundings", "synthesis",
     },
     "progress": {"engine"},
-    "commands.server": {"document", "position", "progress", "session"},
-    "commands.writing": {"commands.server", "document", "engine", "progress", "synthesis"},
-    "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
-    "commands.turns": {"commands.server", "document", "turns"},
-    "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
+    "commands.server": {"document", "position", "progress", "session", "turns"},
+    "commands.writing": {
+        "anchor", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "turns",
+    },
+    "commands.conversation": {
+        "commands.server", "commands.writing", "document", "engine", "synthesis", "turns",
+    },
+    "commands.lenses": {
+        "commands.conversation", "commands.generate", "commands.server", "commands.turns",
+        "document", "turns",
+    },
+    "commands.split": {
+        "commands.server", "commands.writing", "document", "engine", "factor", "progress",
+        "synthesis", "turns",
+    },
+    "commands.generate": {
+        "anchor", "commands.server", "commands.writing", "edits", "engine", "synthesis",
+    },
+    "commands.turns": {"commands.server", "commands.writing", "document", "turns"},
+    "commands.__init__": {
+        "commands.conversation", "commands.generate", "commands.lenses", "commands.server",
+        "commands.split", "commands.turns",
+    },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
         "loaded", "loading", "position", "progress", "session",
@@ -154,6 +179,8 @@ PURE = {
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.pairs", "evaluate.typist",
+    "privacy", "synthesis", "anchor", "alternatives",
+    "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
