@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from codegen_lsp.context import MAX_LINE
 from codegen_lsp.document import Document
 from codegen_lsp.edits import LINE, Change
 from codegen_lsp.intents import as_comment, intents_in, split
@@ -98,7 +99,7 @@ def joined(turns: Sequence[Turn], stated: Sequence[Stated], document: Document) 
     first, start = comments[turns[0].start], turns[0].start
     newline, indent = _cut(first.lead)
     intent = "\n".join(comments[turn.start].text for turn in turns)
-    comment = as_comment(intent, document.language, indent, text[start : first.end])
+    comment = as_comment(intent, document.language, indent, MAX_LINE, text[start : first.end])
     end = start + len(text[start : turns[-1].end].rstrip())
     change = Change(start, end, comment.removesuffix("\n").replace("\n", newline))
     return Asked(document, change, start, intent, first.lead)
@@ -134,7 +135,7 @@ def _comments(steps: Sequence[str], language: str, indent: str, like: str) -> li
     the step before it, or else with the next one."""
 
     def written(step: str) -> tuple[str, str]:
-        comment = as_comment(step, language, indent, like)
+        comment = as_comment(step, language, indent, like=like)
         return comment, _said_in(normal(comment, language), language)
 
     texts: list[str] = []

@@ -60,11 +60,12 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
-        "turns",
+        "complete", "config", "context", "document", "edits", "intents", "likely", "lines",
+        "normal", "syntax", "turns",
     },
     "factor": {
-        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+        "context", "document", "edits", "intents", "normal", "spans", "synthesis", "syntax",
+        "turns",
     },
     "score": {"complete", "config", "document", "engine", "normal"},
     "dialogue": {"document", "recall", "synthesis", "turns"},
