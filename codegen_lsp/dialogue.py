@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen_lsp.document import Document
+from codegen_lsp.edits import changed
 from codegen_lsp.recall import Recall
 from codegen_lsp.synthesis import Proposal
 from codegen_lsp.turns import Turn, Turns, add, clear, follow
@@ -38,7 +39,9 @@ class Dialogue:
         """A proposal is about to be put into its document: a turn, as soon as that says so. Where it
         never does, the edit that it waits for is undone by what the document says next."""
         asked, uri = proposal.asked, proposal.asked.document.uri
-        planned = follow(self.of(uri), proposal.result)
+        # What it takes goes whole, or an undo would bring a turn back whose comment had stayed.
+        cleared = changed(asked.document.text, asked.change._replace(text=""))
+        planned = follow(follow(self.of(uri), cleared), proposal.result)
         end = asked.border + len(proposal.code)
         planned, _ = add(planned, asked.start, asked.border, end, asked.intent, proposal.origin)
         self._turns[uri] = planned

@@ -47,15 +47,15 @@ def factored(stated: Stated, document: Document, turns: Turns) -> Factored:
     """
     text, language = document.text, document.language
     newline, indent = _cut(stated.lead)
-    if any(turn.start == stated.start for turn in turns.turns):
-        raise FactorError("this comment has its code already: undo the turn, then split it")
     is_docstring = stated.kind == "docstring"
-    if is_docstring and _is_begun(text, stated.end, indent):
-        raise FactorError("something stands below this docstring already: nothing was split")
     like = "" if is_docstring else text[stated.start : stated.end]
     comments = _comments(split(stated.text), language, indent, like)
     if len(comments) < 2:
         raise FactorError("this is one step already")
+    if any(turn.start == stated.start for turn in turns.turns):
+        raise FactorError("this comment has its code already: undo the turn, then split it")
+    if is_docstring and _is_begun(text, stated.end, indent):
+        raise FactorError("something stands below this docstring already: nothing was split")
     written = "\n".join(comment for comment, _ in comments)
     written = written.removesuffix("\n").replace("\n", newline)
     start, gap = (stated.end, newline) if is_docstring else (stated.start, "")

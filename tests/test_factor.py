@@ -21,7 +21,7 @@ from codegen_lsp.factor import (
 from codegen_lsp.intents import as_comment
 from codegen_lsp.languages import LANGUAGES
 from codegen_lsp.synthesis import Proposal, Stated, proposals, stated_in
-from codegen_lsp.turns import Turns, add, code_of, follow
+from codegen_lsp.turns import Turns, add, follow
 from tests.marked import at_cursor
 
 # language, text with the cursor; the text then, the steps' comments between « and »
@@ -123,7 +123,8 @@ def test_a_comment_that_has_its_code_is_not_split() -> None:
 
 WORDS = st.sampled_from(
     ["read", "the", "文件。", "слово", "e.g.", "f(2)", "==", "4", "- ", "1. ", "*/", "-->", "don't",
-     "x[1]", "{", "}", "*", "#", "//", "<!--", "--[[", ">>>", "?>", "TODO:", "\\", "w" * 90, "Stop.", "Why?"]
+     "x[1]", "{", "}", "*", "#", "//", "<!--", "--[[", ">>>", "?>", "TODO:", "\\", "w" * 90,
+     "Stop.", "Why?"]
 )  # fmt: skip
 # Those without comments, and one whose mark is a word.
 WITHOUT_MARKS = {"json", "vim", "bat"}
@@ -214,16 +215,6 @@ def test_a_comment_that_was_edited_counts_as_it_is() -> None:
     turns = follow(turns, edited)
     one = proposed(turns, Document("file:///a", "python", 2, edited))
     assert one.asked.intent == "a better b\nc d"
-
-
-def test_undo_brings_the_turns_back() -> None:
-    turns, document, _ = conversation("«# a b\n|x = 1»\n\n«# c d\n|y = 2»\nz\n<CURSOR>")
-    one = proposed(turns, document)
-    asked = one.asked
-    end = asked.border + len(one.code)
-    after, _ = add(follow(turns, one.result), asked.start, asked.border, end, asked.intent)
-    assert [code_of(after, turn) for turn in after.turns] == ["CODE"]
-    assert follow(after, document.text).turns == turns.turns
 
 
 @pytest.mark.parametrize(

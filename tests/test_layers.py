@@ -68,7 +68,7 @@ ALLOWED = {
         "turns",
     },
     "score": {"complete", "config", "document", "engine", "normal"},
-    "dialogue": {"document", "recall", "synthesis", "turns"},
+    "dialogue": {"document", "edits", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
