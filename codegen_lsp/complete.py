@@ -26,7 +26,8 @@ from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. Each candidate has a seed, one higher than the one before."""
+    spare the machine. Each candidate has a seed, one higher than the one before. It answers so many
+    intents at once."""
 
     document: Document
     offset: int
@@ -34,6 +35,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    n_intents: int = 1
     first_seed: int = 0
 
     def covers(self, other: Request) -> bool:
@@ -103,6 +105,9 @@ def complete(
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
     known = replace(known, parsed=context.parsed)
+    if request.n_intents > 1:
+        context = replace(context, n_intents=request.n_intents)
+        config = _with_room(config, request.n_intents, engine)
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
@@ -165,6 +170,13 @@ def prompt_for(
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
     return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
+
+
+def _with_room(config: Config, n_intents: int, engine: Engine) -> Config:
+    """Settings for an answer to several intents: as long as one to each, in half of what a model can
+    have before it, as in the paper's benchmark."""
+    n_tokens = min(config.max_tokens * n_intents, engine.n_ctx // 2)
+    return replace(config, max_tokens=max(config.max_tokens, n_tokens))
 
 
 def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:

@@ -102,7 +102,7 @@ def joined(turns: Sequence[Turn], stated: Sequence[Stated], document: Document) 
     comment = as_comment(intent, document.language, indent, MAX_LINE, text[start : first.end])
     end = start + len(text[start : turns[-1].end].rstrip())
     change = Change(start, end, comment.removesuffix("\n").replace("\n", newline))
-    return Asked(document, change, start, intent, first.lead)
+    return Asked(document, change, start, intent, first.lead, n_intents=len(turns))
 
 
 def code_of_proposal(proposal: Proposal) -> tuple[Document, tuple[int, int]]:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import Completion, Known
+from codegen_lsp.complete import Completion, Known, complete
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.edits import changed
+from codegen_lsp.engine import Cancel
 from codegen_lsp.factor import (
     Factored,
     FactorError,
@@ -20,8 +21,9 @@ from codegen_lsp.factor import (
 )
 from codegen_lsp.intents import as_comment
 from codegen_lsp.languages import LANGUAGES
-from codegen_lsp.synthesis import Proposal, Stated, proposals, stated_in
+from codegen_lsp.synthesis import Proposal, Stated, proposals, request_for, stated_in
 from codegen_lsp.turns import Turns, add, follow
+from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor
 
 # language, text with the cursor; the text then, the steps' comments between « and »
@@ -215,6 +217,31 @@ def test_a_comment_that_was_edited_counts_as_it_is() -> None:
     turns = follow(turns, edited)
     one = proposed(turns, Document("file:///a", "python", 2, edited))
     assert one.asked.intent == "a better b\nc d"
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        pytest.param("x = 1\nprint(x)\n\ny = 2\nprint(y)\n\nz = 3\n",
+                     "x = 1\nprint(x)\n\ny = 2\nprint(y)", id="a paragraph each"),
+        pytest.param("def f():\n    return 1\n\ndef g():\n    return 2\n\nf()\n",
+                     "def f():\n    return 1\n\ndef g():\n    return 2", id="definitions"),
+        pytest.param("x = 1\n\n# e f\ny = 2\n", "x = 1", id="no third intent"),
+        pytest.param("x = 1\n" * 40, "x = 1", id="no loop"),
+        pytest.param("\n".join(f"x{n} = {n}" for n in range(40)),
+                     "\n".join(f"x{n} = {n}" for n in range(9)), id="as long as two answers"),
+    ],
+)  # fmt: skip
+def test_the_code_for_two_may_be_as_much_as_theirs(reply: str, code: str) -> None:
+    turns, document, _ = conversation("«# a b\n|u = 1»\n\n«# c d\n|v = 2»\n<CURSOR>")
+    request = request_for(joined(turns.turns, everything_in(document), document), 1)
+    engine = FakeEngine(reply)
+    (found,) = complete(request, engine, Config(max_tokens=32), Cancel()).candidates
+    assert found.text.rstrip() == code
+    assert engine.samplings[0].max_tokens == 64
+    small = FakeEngine(reply, n_ctx=100)
+    complete(request, small, Config(max_tokens=32), Cancel())
+    assert small.samplings[0].max_tokens == 50
 
 
 @pytest.mark.parametrize(
