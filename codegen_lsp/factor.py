@@ -99,7 +99,8 @@ def joined(turns: Sequence[Turn], stated: Sequence[Stated], document: Document) 
     first, start = comments[turns[0].start], turns[0].start
     newline, indent = _cut(first.lead)
     intent = "\n".join(comments[turn.start].text for turn in turns)
-    comment = as_comment(intent, document.language, indent, MAX_LINE, text[start : first.end])
+    like = text[start : first.end]
+    comment = as_comment(intent, document.language, indent, like, MAX_LINE)
     end = start + len(text[start : turns[-1].end].rstrip())
     change = Change(start, end, comment.removesuffix("\n").replace("\n", newline))
     return Asked(document, change, start, intent, first.lead, n_intents=len(turns))
@@ -135,7 +136,7 @@ def _comments(steps: Sequence[str], language: str, indent: str, like: str) -> li
     the step before it, or else with the next one."""
 
     def written(step: str) -> tuple[str, str]:
-        comment = as_comment(step, language, indent, like=like)
+        comment = as_comment(step, language, indent, like)
         return comment, _said_in(normal(comment, language), language)
 
     texts: list[str] = []

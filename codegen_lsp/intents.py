@@ -74,11 +74,11 @@ def intents_in(parsed: Parsed, start: int, end: int) -> tuple[Intent, ...]:
 
 
 def as_comment(
-    text: str, language: str, indent: str, columns: int = MAX_COLUMNS, like: str = ""
+    text: str, language: str, indent: str, like: str = "", columns: int = MAX_COLUMNS
 ) -> str:
     r"""An intent as a comment of a language, in lines that end with \n; "" where the language has none
-    (JSON), or the intent no words. Lines longer than so many columns are wrapped, words never. Of a
-    language's forms of comments it has that of the one which it is to be `like`."""
+    (JSON), or the intent no words. Lines longer than so many columns are wrapped, words never. Where
+    there are several forms, it has that of a comment `like` which it is to be."""
     known = row(language)
     if language == "php":
         text = text.replace("?>", "? >")  # that ends a comment, too, and the program

@@ -2,7 +2,7 @@
 done to the document.
 
 The comment stays as it is, or is written with the code. The code begins on a line of its own below it,
-as deep, and is what would be suggested there to somebody who asks.
+as deep, and is what would be suggested there to somebody who asks, but that it begins with code.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from codegen_lsp.context import MAX_LINE, MAX_TEXT
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.edits import LINE_END, Change, changed
 from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
+from codegen_lsp.languages import DEFAULT, row
 from codegen_lsp.likely import Place, enter
 from codegen_lsp.lines import indentation
 from codegen_lsp.normal import normal, style_at
@@ -145,6 +146,16 @@ class UnsayableError(ValueError):
     """An intent that no comment can say; its message is one line for a person."""
 
 
+def is_sayable(asked: Asked, known: Known) -> bool:
+    """Whether the comment that is to be written would be one there, and not words of a string."""
+    text = changed(asked.document.text, asked.change)
+    mark = asked.start + len(_indent_of(text, asked.start))
+    context = known.gather(replace(asked.document, text=text), mark)
+    if context is None:
+        return False
+    return row(asked.document.language) is DEFAULT or context.kind == "code"
+
+
 def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
     """What would be asked on the code's first line; the seeds go on from the first one."""
     text = changed(asked.document.text, asked.change)
@@ -155,8 +166,9 @@ def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
         asked.border + len(asked.lead),
         n,
         invoked=True,
-        first_seed=first_seed,
         n_intents=asked.n_intents,
+        begins_code=True,
+        first_seed=first_seed,
     )
 
 
@@ -191,7 +203,7 @@ def _comment_of(intent: str, language: str, indent: str) -> str:
         raise UnsayableError("an intent without words says nothing")
     longest = max(map(len, intent.split("\n")))
     columns = MAX_LINE if len(indent) + longest < MAX_LINE - MARGIN else MAX_COLUMNS
-    comment = as_comment(intent, language, indent, columns).removesuffix("\n")
+    comment = as_comment(intent, language, indent, columns=columns).removesuffix("\n")
     if not comment:
         raise UnsayableError(f"{language} has no comments that could say it")
     said = intent.rstrip(" ")

@@ -68,6 +68,19 @@ def test_what_cannot_be_split_stays(
     assert not client.edits
 
 
+def test_an_action_says_how_many_steps_a_comment_has() -> None:
+    with running() as client:
+        actions = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
+        client.initialize(**{**CLIENT, "textDocument": {"codeAction": actions}})
+        client.open(COUNTER + "        x = 1  # Read it. Count.\n")
+        assert titles(client, LAST) == ["Split into 3 steps"]
+        assert titles(client, position(8, 20)) == []
+        assert titles(client, position(4)) == []
+        execute(client, "codegen.splitIntent", position=LAST)
+        assert titles(client, position(7, 20)) == []
+        client.leave()
+
+
 @pytest.mark.parametrize("command", ["codegen.splitIntent", "codegen.asOneTurn"])
 @pytest.mark.parametrize(
     "place", [{}, {"uri": 1, "range": []}, {"uri": "file:///b", "numbers": [1]}]
@@ -175,6 +188,17 @@ def test_where_there_are_no_turns_one_line_says_so(client: Client, text: str, me
     done = execute(client, "codegen.asOneTurn", position=position(0))
     assert done == {"better": None, "scores": {}, "code": "", "taken": False}
     assert message in client.wait_for("window/showMessage")["message"]
+
+
+def titles(client: Client, at: dict[str, int]) -> list[str]:
+    """Those of the actions at a place that split something."""
+    params = {
+        "textDocument": {"uri": "file:///test.py"},
+        "range": {"start": at, "end": at},
+        "context": {"diagnostics": []},
+    }
+    found = client.request("textDocument/codeAction", params)
+    return [each["title"] for each in found if each["title"].startswith("Split")]
 
 
 def answered(client: Client) -> list[dict[str, Any]]:

@@ -49,8 +49,8 @@ ALLOWED = {
     "history": {"languages"},
     "secrets": {"common"},
     "complete": {
-        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
-        "prompt", "rank", "secrets", "surroundings", "syntax",
+        "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
+        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
@@ -60,15 +60,17 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "likely", "lines",
-        "normal", "syntax", "turns",
+        "complete", "config", "context", "document", "edits", "intents", "languages", "likely",
+        "lines", "normal", "syntax", "turns",
     },
+    "anchor": {"document", "edits", "spans", "synthesis"},
+    "alternatives": {"synthesis"},
     "factor": {
         "context", "document", "edits", "intents", "normal", "spans", "synthesis", "syntax",
         "turns",
     },
     "score": {"complete", "config", "document", "engine", "normal"},
-    "dialogue": {"document", "edits", "recall", "synthesis", "turns"},
+    "dialogue": {"alternatives", "anchor", "document", "edits", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
@@ -84,18 +86,29 @@ ALLOWED = {
         "surroundings", "synthesis",
     },
     "progress": {"engine"},
-    "commands.server": {"document", "position", "progress", "session"},
+    "commands.server": {"document", "position", "progress", "session", "turns"},
     "commands.writing": {
-        "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "anchor", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "turns",
+    },
+    "commands.conversation": {
+        "commands.server", "commands.writing", "document", "engine", "synthesis", "turns",
+    },
+    "commands.lenses": {
+        "commands.conversation", "commands.generate", "commands.server", "commands.split",
+        "commands.turns", "document", "turns",
     },
     "commands.split": {
         "commands.server", "commands.writing", "document", "engine", "factor", "progress",
         "synthesis", "turns",
     },
-    "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
-    "commands.turns": {"commands.server", "document", "turns"},
+    "commands.generate": {
+        "anchor", "commands.server", "commands.writing", "edits", "engine", "synthesis",
+    },
+    "commands.turns": {"commands.server", "commands.writing", "document", "turns"},
     "commands.__init__": {
-        "commands.generate", "commands.server", "commands.split", "commands.turns",
+        "commands.conversation", "commands.generate", "commands.lenses", "commands.server",
+        "commands.split", "commands.turns",
     },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
@@ -164,7 +177,8 @@ PURE = {
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "privacy", "synthesis", "anchor", "alternatives",
+    "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
