@@ -27,9 +27,9 @@ from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. One that has to be as probable as `at_least`, all its tokens together, is given
-    up as soon as it is not. What `begins_code` begins with neither blanks nor a comment. Each candidate
-    has a seed, one higher than the one before."""
+    spare the machine. It answers so many intents at once. One that has to be as probable as `at_least`,
+    all its tokens together, is given up as soon as it is not. What `begins_code` begins with neither
+    blanks nor a comment. Each candidate has a seed, one higher than the one before."""
 
     document: Document
     offset: int
@@ -38,6 +38,7 @@ class Request:
     just_deleted: bool = False
     single_line: bool = False
     at_least: float = 0.0
+    n_intents: int = 1
     begins_code: bool = False
     first_seed: int = 0
 
@@ -109,6 +110,9 @@ def complete(
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
     known = replace(known, parsed=context.parsed)
+    if request.n_intents > 1:
+        context = replace(context, n_intents=request.n_intents)
+        config = _with_room(config, request.n_intents, engine)
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
@@ -174,6 +178,13 @@ def prompt_for(
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
     return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
+
+
+def _with_room(config: Config, n_intents: int, engine: Engine) -> Config:
+    """Settings for an answer to several intents: as long as one to each, in half of what a model can
+    have before it, as in the paper's benchmark."""
+    n_tokens = min(config.max_tokens * n_intents, engine.n_ctx // 2)
+    return replace(config, max_tokens=max(config.max_tokens, n_tokens))
 
 
 def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:

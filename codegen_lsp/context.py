@@ -45,8 +45,8 @@ class Context:
 
     `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
     text, and `offset` the cursor in it. `path` is how a person calls the file. `chunks` are those of
-    other files that the prompt shows. A huge file counts as the part around the cursor, with one line
-    above it.
+    other files that the prompt shows. What is wanted answers `n_intents` at once. A huge file counts as
+    the part around the cursor, with one line above it.
     """
 
     language: str
@@ -59,6 +59,7 @@ class Context:
     style: Style = PLAIN
     surroundings: Surroundings | None = field(default=None, repr=False, compare=False)
     chunks: tuple[Chunk, ...] = ()
+    n_intents: int = 1
 
     @cached_property
     def line_before(self) -> str:

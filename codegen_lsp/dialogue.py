@@ -9,6 +9,7 @@ from dataclasses import replace
 from codegen_lsp.alternatives import Alternatives, chosen, plain, seeds
 from codegen_lsp.anchor import anew
 from codegen_lsp.document import Document
+from codegen_lsp.edits import changed
 from codegen_lsp.recall import Recall
 from codegen_lsp.synthesis import Asked, Proposal, again
 from codegen_lsp.turns import Turn, Turns, accept, add, clear, code_of, find, follow, rewrite
@@ -49,7 +50,9 @@ class Dialogue:
         turns = self.of(uri)
         turn = None if asked.turn is None else find(turns, asked.turn)
         if turn is None:
-            planned = follow(turns, proposal.result)
+            # What it takes goes whole, or an undo would bring no turn back whose comment had stayed.
+            cleared = changed(asked.document.text, asked.change._replace(text=""))
+            planned = follow(follow(turns, cleared), proposal.result)
             end = asked.border + len(proposal.code)
             planned, number = add(
                 planned, asked.start, asked.border, end, asked.intent, proposal.origin,

@@ -104,6 +104,12 @@ def truncate(text: str) -> str:
         second = list(pattern.finditer(text))[1:2]
         if second:
             text = text[: second[0].start()]
+    return until_end(text)
+
+
+def until_end(text: str) -> str:
+    """The paper's truncation for one answer to several intents: it may print and define as often as it
+    likes. The paper's scripts have none for this."""
     end = PAPER_ENDS.search(text)
     return text[: end.start()] if end else text
 
@@ -139,11 +145,12 @@ def _paper(text: str, context: Context, _: Extent) -> str:
     if context.language != "python":
         gap = GAP.search(text)
         return text[: gap.start()] if gap else text
+    cut = truncate if context.n_intents == 1 else until_end
     before = context.line_before
     if before.strip():
         first, newline, others = text.partition("\n")
-        return first + newline + truncate(others)
-    return text[: max(0, len(truncate(before + text)) - len(before))]
+        return first + newline + cut(others)
+    return text[: max(0, len(cut(before + text)) - len(before))]
 
 
 def _one_line(text: str, context: Context, extent: Extent) -> str:
@@ -173,8 +180,14 @@ def _no_bracket_too_many(text: str, context: Context, _: Extent) -> str:
 
 
 def _closed_block(text: str, context: Context, extent: Extent) -> str:
-    """Up to the end of the line with which the block at the cursor closes, when a line was finished."""
-    if extent is not Extent.BLOCK or "\n" not in text or text[text.rfind("\n") :].strip():
+    """Up to the end of the line with which the block at the cursor closes, when a line was finished. The
+    answer to several intents may go on with another one."""
+    if (
+        context.n_intents > 1
+        or extent is not Extent.BLOCK
+        or "\n" not in text
+        or text[text.rfind("\n") :].strip()
+    ):
         return text
     end = block_end(context.parsed, context.offset, text)
     return text if end is None else text[: text.find("\n", end)]

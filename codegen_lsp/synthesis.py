@@ -47,7 +47,8 @@ class Stated:
 class Asked:
     """Code that is wanted in a version of a document, behind a `change` of it, which may say nothing:
     it writes the comment, or takes former code away. With it, the comment begins at `start`. The code
-    begins with `lead`; it is for a `turn` that there is, by its number, or for another one."""
+    begins with `lead`; it is for a `turn` that there is, by its number, or for another one. The
+    intent is made of `n_intents`, and their code is as much longer."""
 
     document: Document
     change: Change
@@ -55,6 +56,7 @@ class Asked:
     intent: str
     lead: str
     turn: int | None = None
+    n_intents: int = 1
 
     @property
     def border(self) -> int:
@@ -160,8 +162,15 @@ def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
     text = changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    at = asked.border + len(asked.lead)
-    return Request(begun, at, n, invoked=True, begins_code=True, first_seed=first_seed)
+    return Request(
+        begun,
+        asked.border + len(asked.lead),
+        n,
+        invoked=True,
+        n_intents=asked.n_intents,
+        begins_code=True,
+        first_seed=first_seed,
+    )
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:

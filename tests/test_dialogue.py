@@ -49,6 +49,29 @@ def test_what_was_planned_is_a_turn_when_the_document_says_so(tmp_path: Path) ->
     assert codes(made) == ["x = 11"]
 
 
+def test_turns_that_one_takes_the_place_of_come_back_with_their_text(tmp_path: Path) -> None:
+    """Also where their comments and pieces of their code have stayed."""
+    made = dialogue(tmp_path)
+    text = "# set x\nself.x = x\n\n# set y\nself.y = y\nz = 2\n"
+    made.follow(document(text.replace("\nself.x = x", "").replace("\nself.y = y", "")))
+    for comment, code in [("# set x", "\nself.x = x"), ("# set y", "\nself.y = y")]:
+        before = made.of("file:///a.py").text
+        start = before.index(comment)
+        end = start + len(comment)
+        asked = Asked(document(before), Change(end, end, ""), start, comment[2:], "\n")
+        made.plan(Proposal(asked, code, ORIGIN))
+        made.follow(document(before[:end] + code + before[end:]))
+    turns = made.of("file:///a.py").turns
+    both = Change(0, text.index("z") - 1, "# set x\n# set y")
+    one = Proposal(Asked(document(text), both, 0, "set x\nset y", "\n"), "\nself.x = y", ORIGIN)
+    made.plan(one)
+    made.follow(document(one.result, 2))
+    assert codes(made) == ["self.x = y"]
+    made.follow(document(text, 3))
+    assert made.of("file:///a.py").turns == turns
+    assert len(turns) == 2
+
+
 def test_what_the_client_refuses_is_none(tmp_path: Path) -> None:
     made = planned(tmp_path)
     made.follow(document(BEFORE))

@@ -66,10 +66,11 @@ ALLOWED = {
     "anchor": {"document", "edits", "spans", "synthesis"},
     "alternatives": {"synthesis"},
     "factor": {
-        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+        "context", "document", "edits", "intents", "normal", "spans", "synthesis", "syntax",
+        "turns",
     },
     "score": {"complete", "config", "document", "engine", "normal"},
-    "dialogue": {"alternatives", "anchor", "document", "recall", "synthesis", "turns"},
+    "dialogue": {"alternatives", "anchor", "document", "edits", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
@@ -94,8 +95,8 @@ ALLOWED = {
         "commands.server", "commands.writing", "document", "engine", "synthesis", "turns",
     },
     "commands.lenses": {
-        "commands.conversation", "commands.generate", "commands.server", "commands.turns",
-        "document", "turns",
+        "commands.conversation", "commands.generate", "commands.server", "commands.split",
+        "commands.turns", "document", "turns",
     },
     "commands.split": {
         "commands.server", "commands.writing", "document", "engine", "factor", "progress",
@@ -179,9 +180,8 @@ PURE = {
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.pairs", "evaluate.typist",
-    "privacy", "synthesis", "anchor", "alternatives",
-    "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
-    "evaluate.tally", "evaluate.values",
+    "anchor", "alternatives",
+    "factor", "score", "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -44,8 +44,8 @@ def execute(client: Client, command: str, **place: Any) -> Any:
     return client.request("workspace/executeCommand", {"command": command, "arguments": arguments})
 
 
-def turns(client: Client) -> list[dict[str, Any]]:
-    return list(execute(client, "listTurns"))
+def turns(client: Client, uri: str = URI) -> list[dict[str, Any]]:
+    return list(execute(client, "listTurns", uri=uri))
 
 
 def position(line: int, character: int = 0) -> dict[str, int]:
