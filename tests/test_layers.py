@@ -30,10 +30,17 @@ ALLOWED = {
     "similar": set(),
     "symbols": {"syntax"},
     "surroundings": {"common", "document", "normal", "similar", "symbols", "syntax"},
-    "context": {"document", "normal", "surroundings", "syntax"},
+    "context": {
+        "document", "history", "intents", "normal", "surroundings", "syntax", "talk", "turns",
+    },
+    "talk": {
+        "history", "intents", "languages", "lines", "normal", "similar", "syntax", "turns",
+    },
     "page": set(),
-    "layout": {"context", "document", "languages", "page", "symbols", "syntax"},
-    "prompt": {"context", "engine", "layout", "page"},
+    "layout": {
+        "context", "document", "history", "languages", "page", "symbols", "syntax", "talk",
+    },
+    "prompt": {"context", "engine", "layout", "page", "turns"},
     "brackets": {"languages", "lines"},
     "extent": {"brackets", "context", "syntax"},
     "examples": set(),
@@ -50,7 +57,7 @@ ALLOWED = {
     "secrets": {"common"},
     "complete": {
         "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
-        "prompt", "rank", "secrets", "surroundings", "syntax",
+        "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
@@ -69,8 +76,8 @@ ALLOWED = {
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
-        "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
-        "synthesis",
+        "complete", "config", "context", "document", "engine", "history", "likely", "normal",
+        "privacy", "secrets", "surroundings", "synthesis", "talk", "turns",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -150,7 +157,7 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
-    "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
+    "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
     "evaluate.values",
 }  # fmt: skip
