@@ -27,7 +27,7 @@ from codegen_lsp.talk import SILENCE, Talk
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine."""
+    spare the machine. Each candidate has a seed, one higher than the one before."""
 
     document: Document
     offset: int
@@ -35,6 +35,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    first_seed: int = 0
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -98,8 +99,8 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
-    says so far, at each of its tokens."""
+    """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
+    one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
     known = replace(known, talk=SILENCE)
     if context is None:
@@ -113,7 +114,7 @@ def complete(
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
-    samplings = _samplings(config, request.n)
+    samplings = _samplings(config, request.n, request.first_seed)
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -172,11 +173,10 @@ def prompt_for(
     return render(context, tokenize, budget, layout, infill, fresh=fresh, asked=asked)
 
 
-def _samplings(config: Config, n: int) -> list[Sampling]:
-    temperatures = [0.0] + [config.temperature] * (n - 1)
+def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
     return [
-        Sampling(config.max_tokens, temperature, config.top_p, seed)
-        for seed, temperature in enumerate(temperatures)
+        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
+        for seed in range(first_seed, first_seed + n)
     ]
 
 

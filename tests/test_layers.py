@@ -67,8 +67,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
-        "turns",
+        "complete", "config", "context", "document", "edits", "intents", "likely", "lines",
+        "normal", "syntax", "turns",
     },
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
