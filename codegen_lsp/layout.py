@@ -36,8 +36,8 @@ SEAM = 0.1
 CHUNKS = 0.15
 HEAD = 0.1
 # Of turns that the window does not show. Half of the problems of the paper's benchmark have three turns
-# before the last one, and half of its intents 20 tokens or less (nano's tokenizer): with as much code for
-# each that is 120 of 1,024 tokens, and a seventh of the budget holds what was said of one task.
+# before the last one, and half of its intents 20 tokens or less (nano's tokenizer): with as much code
+# for each that is 120 of 1,024 tokens, and a seventh of the budget holds what was said of one task.
 HISTORY = 0.15
 # Definitions of the same file that are shown.
 N_DEFINITIONS = 4

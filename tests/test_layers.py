@@ -67,8 +67,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "likely", "lines",
-        "normal", "syntax", "turns",
+        "complete", "config", "context", "document", "edits", "history", "intents", "likely",
+        "lines", "normal", "syntax", "turns",
     },
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
@@ -157,9 +157,9 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
-    "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans",
+    "turns", "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
