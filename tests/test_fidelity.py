@@ -36,7 +36,9 @@ REPLIES = (
     'word_{n} = "abcde"[{n} % 5 :]',
     "print(word_{n})\n\n\n# And then?\nprint(2)",
     "for number in range({n}):\n    print(number, word_{n})",
-    "squares_{n} = [\n" + "".join(f"    ({k}, {{n}}, {k * k}),\n" for k in range(60)) + "]",
+    "squares_{n} = [\n" + "".join(f"    ({k}, {{n}}, {k * k}),\n" for k in range(50)) + "]",
+    "def kind_{n}(x):\n"
+    + "".join(f"    if x == {{n}}{k}:\n        return {k}\n" for k in range(40)),
     "count_{n} = {n}<|endoftext|>",
 )
 
