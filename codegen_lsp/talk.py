@@ -14,7 +14,7 @@ from codegen_lsp.history import Said
 from codegen_lsp.intents import intents_in
 from codegen_lsp.languages import row
 from codegen_lsp.lines import words as words_of
-from codegen_lsp.normal import normal
+from codegen_lsp.normal import normal_length
 from codegen_lsp.similar import Index, words
 from codegen_lsp.syntax import parse
 from codegen_lsp.turns import Turn
@@ -45,7 +45,7 @@ def placed(turns: Iterable[Turn], text: str, language: str) -> tuple[Turn, ...]:
         for place in turn.span:
             # Nothing can be between the two characters of a line's end, which becomes one.
             here = place - 1 if place and text.startswith("\r\n", place - 1) else place
-            n_normal += len(normal(text[done:here], language))
+            n_normal += normal_length(text, done, here, language)
             done = here
             places.append(n_normal)
         start, border, end = places

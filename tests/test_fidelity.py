@@ -38,7 +38,7 @@ REPLIES = (
     "for number in range({n}):\n    print(number, word_{n})",
     "squares_{n} = [\n" + "".join(f"    ({k}, {{n}}, {k * k}),\n" for k in range(50)) + "]",
     "def kind_{n}(x):\n"
-    + "".join(f"    if x == {{n}}{k}:\n        return {k}\n" for k in range(40)),
+    + "\n".join(f"    if x == {{n}}{k}:\n        return {k}" for k in range(40)),
     "count_{n} = {n}<|endoftext|>",
 )
 
