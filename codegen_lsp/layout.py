@@ -100,18 +100,17 @@ def lay_out(
     room = int(n_characters * FILL) - len(comments)
     n_more, n_head = int(n_characters * SEAM), int(n_characters * HEAD)
     n_history = min(int(n_characters * HISTORY), n_left - len(comments))
-    # The file's own turns come first, as many as there may be.
+    # The file's own turns have the first choice: as many as may be above the window.
     lowest = 0 if is_whole else page.window(room - n_head - n_history, n_more)
     own = _transcript(_last(said_above(context, lowest), n_history, context), context)
     elsewhere = _related(context, former, n_history - len(own))
     theirs = _transcript(elsewhere, context)
-    room -= len(theirs)
-    n_history -= len(theirs)
+    room, n_history = room - len(theirs), n_history - len(theirs)
     start = 0 if is_whole else page.window(room, n_more)
     imported, head = "", ""
     above: tuple[Said, ...] = ()
     if not page.begins_file(start):
-        lowest = page.window(room - n_head - n_history, n_more)
+        lowest = page.window(room - n_head - len(own), n_more)
         *_, most = _head(context, lowest, n_head, n_history)
         start = page.window(room - len(most), n_more)
         imported, above, head = _head(context, start, n_head, n_history)
