@@ -100,10 +100,10 @@ def lay_out(
     room = int(n_characters * FILL) - len(comments)
     n_more, n_head = int(n_characters * SEAM), int(n_characters * HEAD)
     n_history = min(int(n_characters * HISTORY), n_left - len(comments))
-    # The file's own turns have the first choice: as many as may be above the window.
+    # What the file's own turns leave, as many as may be above the window, or half of it.
     lowest = 0 if is_whole else page.window(room - n_head - n_history, n_more)
     own = _transcript(_last(said_above(context, lowest), n_history, context), context)
-    elsewhere = _related(context, former, n_history - len(own))
+    elsewhere = _related(context, former, max(n_history - len(own), n_history // 2))
     theirs = _transcript(elsewhere, context)
     room, n_history = room - len(theirs), n_history - len(theirs)
     start = 0 if is_whole else page.window(room, n_more)

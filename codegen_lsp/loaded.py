@@ -204,10 +204,8 @@ class Loaded:
             for other, turns in opened
             if other.uri != document.uri and other.language == document.language
         ]
-        turns = here[0] if here and len(document.text) <= MAX_TEXT else Turns("")
-        return Talk(
-            follow(turns, document.text).turns, lambda: tuple(self._said_in(others, config))
-        )
+        turns = follow(here[0] if here else Turns(""), document.text).turns
+        return Talk(turns, lambda: tuple(self._said_in(others, config)))
 
     def _said_in(self, opened: Opened, config: Config) -> Iterator[Said]:
         """What the turns of documents say, as far as an engine may read it."""

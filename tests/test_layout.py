@@ -605,8 +605,9 @@ def test_the_window_begins_at_a_turn() -> None:
 
 
 def test_turns_below_the_cursor_are_not_shown() -> None:
-    text = talked(f"def run():\n{LONG}        <CURSOR>\n\n{SAID}", *PAIRS).prompt.text
-    assert "Set a limit" not in text
+    rendered = talked(f"def run():\n{LONG}        <CURSOR>\n\n{SAID}", *PAIRS)
+    assert "Set a limit" not in rendered.prompt.text
+    assert rendered.turns == ()
 
 
 SUM = Said("Add them up.", "total = sum_of(numbers)")

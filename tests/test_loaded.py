@@ -137,12 +137,17 @@ def test_turns_are_followed_to_the_text_that_is_asked_about() -> None:
     assert asked(f"import re\n\n{whole}", opened).startswith(f"import re\n\n{SET}\ndef run")
     assert asked(whole.replace("limit = 5", "limit = 7"), opened).count("limit = 7") == 1
     assert "limit" not in asked(whole.removeprefix(SET), opened)
+    text, turns = f"import os\n{SET}", turns_in(SET, ("Set the limit.", "limit = 5"))
+    other = Document("file:///b", "python", 0, text)
+    assert asked(PRINT, (other, turns)) == f"{SET}\n{PRINT}"
 
 
 def test_in_a_huge_text_nobody_has_said_anything() -> None:
     huge = SET + "x = 1\n" * (MAX_TEXT // 6)
     turns = turns_in(huge, ("Set the limit.", "limit = 5"))
-    assert "limit" not in asked(huge, (at_end(huge).document, turns))
+    shown = asked(huge)
+    assert asked(huge, (at_end(huge).document, turns)) == shown
+    assert asked(huge + SET, (at_end(huge).document, turns)) == asked(huge + SET)
     assert asked(PRINT, (Document("file:///b", "python", 0, huge), turns)) == PRINT
 
 

@@ -365,6 +365,25 @@ def test_turns_of_other_files_come_with_the_intent_and_stay() -> None:
     assert gone.said_elsewhere == (OTHER,)
 
 
+def test_turns_of_other_files_come_to_a_long_text_too() -> None:
+    layout = render(conversation(50, "", USES), tokenize, 1000).layout
+    asked = conversation(50, "# Print value_7.\n", USES)
+    wanted = render(asked, tokenize, 1000, layout, asked=True)
+    assert wanted.layout.said_elsewhere == (USES,)
+    assert wanted.prompt.text.startswith("# Use it.\nprint(value_7)\n\n# Step 0")
+    again = render(asked, tokenize, 1000, wanted.layout, asked=True)
+    assert again.prompt == wanted.prompt
+
+
+def test_what_others_say_makes_way_for_what_is_above_the_cursor() -> None:
+    context, _ = with_helper("from lib.helper import helper\n\n# Call helper.\n<CURSOR>")
+    n_all = len(context.prefix)
+    for n_more, is_told in ((400, True), (10, False)):
+        text = render(context, tokenize, n_all + n_more, asked=True).prompt.text
+        assert text.endswith(context.prefix)
+        assert ("# def helper" in text) == is_told
+
+
 def test_what_is_said_above_is_told_anew_when_nobody_waits() -> None:
     context = conversation(59, "")
     before = render(context, tokenize, 1000)

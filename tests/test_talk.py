@@ -94,7 +94,7 @@ TOTAL = Said("the sum", "total = add_up(1, 2)")
         pytest.param("call add_up with 3 and 4", (ADD, TOTAL), id="a name"),
         pytest.param("print the total", (TOTAL,), id="not what strings and comments say"),
         pytest.param("write total to log", (LOG, TOTAL), id="the nearest first"),
-        pytest.param("go on if not in it", (), id="keywords are no names"),
+        pytest.param("return it, and not def", (), id="keywords are no names"),
         pytest.param("", (), id="nothing"),
     ],
 )
