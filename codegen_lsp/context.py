@@ -50,9 +50,8 @@ class Context:
 
     `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
     text, and `offset` the cursor in it. `path` is how a person calls the file. `chunks` are those of
-    other files that the prompt shows. `turns` are those of the file that begin above the cursor, at
-    their places in `parsed`. A huge file counts as the part around the cursor, with one line above it,
-    and has no turns.
+    other files that the prompt shows. `talk` is what was said, of the `document` as it was given. A huge
+    file counts as the part around the cursor, with one line above it, and has no turns.
     """
 
     language: str
@@ -65,7 +64,7 @@ class Context:
     style: Style = PLAIN
     surroundings: Surroundings | None = field(default=None, repr=False, compare=False)
     chunks: tuple[Chunk, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    document: Document | None = field(default=None, repr=False, compare=False)
     talk: Talk = field(default=SILENCE, repr=False, compare=False)
 
     @cached_property
@@ -123,6 +122,17 @@ class Context:
             first, self.path, imported, in_folder=self.language in PACKAGE_LANGUAGES
         )
         return defined + self.surroundings.similar(near, self.path)
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of the file that begin above the cursor, at their places in `parsed`. They are
+        looked for when first asked for: most prompts go on with the layout of the one before."""
+        document, turns = self.document, self.talk.turns
+        if document is None or not turns or len(document.text) > MAX_TEXT:
+            return ()
+        if self.parsed.text != document.text:
+            turns = placed(turns, document.text, document.language)
+        return turns[: bisect_left(turns, self.offset, key=lambda turn: turn.start)]
 
     @cached_property
     def intent(self) -> str:
@@ -185,17 +195,9 @@ def gather(
         path,
         style_at(text, offset, document.language),
         surroundings,
-        turns=_turns_above(document, parsed, at, talk),
+        document=document,
         talk=talk,
     )
-
-
-def _turns_above(document: Document, parsed: Parsed, offset: int, talk: Talk) -> tuple[Turn, ...]:
-    if not talk.turns or len(document.text) > MAX_TEXT:
-        return ()
-    is_normal = parsed.text == document.text
-    turns = talk.turns if is_normal else placed(talk.turns, document.text, document.language)
-    return turns[: bisect_left(turns, offset, key=lambda turn: turn.start)]
 
 
 def _part(text: str, offset: int) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from codegen_lsp.context import Context
@@ -98,21 +99,24 @@ def lay_out(
     former_chunks = former.chunks if former else ()
     chunks, comments = _chosen(context, former_chunks, min(int(n_characters * CHUNKS), n_left))
     room = int(n_characters * FILL) - len(comments)
-    n_more, n_head = int(n_characters * SEAM), int(n_characters * HEAD)
+    n_head = int(n_characters * HEAD)
     n_history = min(int(n_characters * HISTORY), n_left - len(comments))
+    n_above = _border(context, 0)
+    turns = tuple((turn.start - n_above, turn.end - n_above) for turn in context.turns)
+    window = partial(page.window, n_more=int(n_characters * SEAM), wholes=turns)
     # What the file's own turns leave, as many as may be above the window, or half of it.
-    lowest = 0 if is_whole else page.window(room - n_head - n_history, n_more)
+    lowest = 0 if is_whole else window(room - n_head - n_history)
     own = _transcript(_last(said_above(context, lowest), n_history, context), context)
     elsewhere = _related(context, former, max(n_history - len(own), n_history // 2))
     theirs = _transcript(elsewhere, context)
     room, n_history = room - len(theirs), n_history - len(theirs)
-    start = 0 if is_whole else page.window(room, n_more)
+    start = 0 if is_whole else window(room)
     imported, head = "", ""
     above: tuple[Said, ...] = ()
     if not page.begins_file(start):
-        lowest = page.window(room - n_head - len(own), n_more)
+        lowest = window(room - n_head - len(own))
         *_, most = _head(context, lowest, n_head, n_history)
-        start = page.window(room - len(most), n_more)
+        start = window(room - len(most))
         imported, above, head = _head(context, start, n_head, n_history)
     front = _joined((comments, theirs, head))
     first_line, anchor = page.first_line + page.line_at(start), page.lines(start, N_ANCHOR)

@@ -8,9 +8,8 @@ and kept until the budget is full.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice, pairwise
 
@@ -43,12 +42,18 @@ Tokenize = Callable[[str], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt; the layout that the document's next prompt is made with; and the turns of the document
-    that its window shows, at their places in the context's text."""
+    """A prompt for a context, whose window begins at an offset of the context's whole text; and the
+    layout that the document's next prompt is made with."""
 
     prompt: Prompt
     layout: Layout
-    turns: tuple[Turn, ...] = ()
+    context: Context = field(repr=False, compare=False)
+    start: int
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of the document that begin in the window, at their places in the whole text."""
+        return tuple(turn for turn in self.context.turns if turn.start >= self.start)
 
 
 def render(
@@ -71,9 +76,7 @@ def render(
     """
     unfinished = UNFINISHED.search(context.line_before)
     heal = unfinished[0] if unfinished else ""
-    n_above = context.offset - len(context.prefix)
-    wholes = tuple((turn.start - n_above, turn.end - n_above) for turn in context.turns)
-    page = Page(context.prefix[: len(context.prefix) - len(heal)], context.first_line, wholes)
+    page = Page(context.prefix[: len(context.prefix) - len(heal)], context.first_line)
     counter = _Counter(tokenize, layout)
     suffix: tuple[str, ...] = ()
     if infill is not None:
@@ -97,7 +100,8 @@ def render(
             first_line=page.first_line + page.line_at(placed.start),
             tokens=used,
         ),
-        context.turns[bisect_left(wholes, (placed.start, 0)) :],
+        context,
+        context.offset - len(context.prefix) + placed.start,
     )
 
 

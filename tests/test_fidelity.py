@@ -31,14 +31,15 @@ OURS = Path(__file__).parent / "data" / "conversations.jsonl"
 
 # What a model may say, `{n}` being another number each time: something short, what the truncation cuts
 # in two of its ways, a block, and so much that a few turns of it fill the context. The editor and the
-# paper make the same of each; see the last table.
+# paper make the same of each (see the last table), and none speaks of another.
 REPLIES = (
     'word_{n} = "abcde"[{n} % 5 :]',
-    "print(word_{n})\n\n\n# And then?\nprint(2)",
-    "for number in range({n}):\n    print(number, word_{n})",
-    "squares_{n} = [\n" + "".join(f"    ({k}, {{n}}, {k * k}),\n" for k in range(50)) + "]",
+    "squares_{n} = [\n" + "".join(f"    ({k}, {{n}}, {k * k}),\n" for k in range(70)) + "]",
     "def kind_{n}(x):\n"
     + "\n".join(f"    if x == {{n}}{k}:\n        return {k}" for k in range(40)),
+    "cubes_{n} = [\n" + "".join(f"    ({{n}}, {k}, {k**3}),\n" for k in range(70)) + "]",
+    "print({n})\n\n\n# And then?\nprint(2)",
+    "for number in range({n}):\n    print(number)",
     "count_{n} = {n}<|endoftext|>",
 )
 
@@ -71,7 +72,7 @@ def nano() -> Iterator[LlamaEngine]:
 @pytest.mark.parametrize(
     ("path", "n_problems", "n_least_whole", "n_least_shrunk"),
     [
-        pytest.param(OURS, 3, 12, 3, id="ours"),
+        pytest.param(OURS, 3, 10, 5, id="ours"),
         pytest.param(MTPB, 115, 400, 40, id="the paper's"),
     ],
 )

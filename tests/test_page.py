@@ -109,13 +109,13 @@ def test_of_several_seams_the_nearest_is_taken() -> None:
     ],
 )
 def test_windows_begin_in_no_whole(first: int, last: int, n_lines: int, begins: str) -> None:
-    page = Page(numbered(64), 0, ((first * 9, last * 9 - 1),))
-    assert page.text[page.window(9 * n_lines, 9 * 5) :].startswith(begins)
+    page, wholes = Page(numbered(64), 0), ((first * 9, last * 9 - 1),)
+    assert page.text[page.window(9 * n_lines, 9 * 5, wholes) :].startswith(begins)
 
 
 def test_behind_a_whole_there_has_to_be_something() -> None:
-    page = Page(numbered(10) + "\n" * 40, 0, ((0, 89),))
-    assert page.text[page.window(100, 5) :].startswith("0004")
+    page = Page(numbered(10) + "\n" * 40, 0)
+    assert page.text[page.window(100, 5, ((0, 89),)) :].startswith("0004")
 
 
 @given(TEXTS, st.integers(0, 100), st.integers(0, 700), st.integers(0, 100), st.data())
@@ -124,7 +124,7 @@ def test_windows_fit(
 ) -> None:
     places = sorted(data.draw(st.lists(st.integers(-50, 700), max_size=6, unique=True)))
     wholes = tuple(zip(places[::2], places[1::2], strict=False))
-    start = Page(text, first_line, wholes).window(n_characters, n_more)
+    start = Page(text, first_line).window(n_characters, n_more, wholes)
     assert 0 <= len(text) - start <= n_characters + n_more
 
 
