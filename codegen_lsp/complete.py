@@ -12,6 +12,7 @@ from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
 from codegen_lsp.extent import COMPLETE, Extent, extent_at
+from codegen_lsp.languages import row
 from codegen_lsp.layout import Layout
 from codegen_lsp.normal import normal
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
@@ -27,7 +28,8 @@ from codegen_lsp.talk import SILENCE, Talk
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. Each candidate has a seed, one higher than the one before."""
+    spare the machine. What `begins_code` begins with neither blanks nor a comment. Each candidate has a
+    seed, one higher than the one before."""
 
     document: Document
     offset: int
@@ -35,6 +37,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    begins_code: bool = False
     first_seed: int = 0
 
     def covers(self, other: Request) -> bool:
@@ -112,6 +115,8 @@ def complete(
     is_asked = request.invoked and bool(context.intent)
     rendered = prompt_for(context, engine, config, known.layout, asked=is_asked)
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
+    if request.begins_code:
+        prompt = replace(prompt, shun=_no_code(context.language))
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
     samplings = _samplings(config, request.n, request.first_seed)
@@ -178,6 +183,14 @@ def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
         Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
         for seed in range(first_seed, first_seed + n)
     ]
+
+
+def _no_code(language: str) -> tuple[str, ...]:
+    """What nothing begins with that does something: blanks, comments, docstrings."""
+    known = row(language)
+    blocks = (begin for begin, _ in known.block_comments)
+    strings = (quotes.begin for quotes in known.quotes if quotes.lines and quotes.begin[1:])
+    return (" ", "\t", "\n", "\r", *map(str.rstrip, known.line_comments), *blocks, *strings)
 
 
 def _extent(request: Request, context: Context) -> tuple[Extent, str]:

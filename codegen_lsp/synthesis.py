@@ -2,7 +2,7 @@
 done to the document.
 
 The comment stays as it is, or is written with the code. The code begins on a line of its own below it,
-as deep, and is what would be suggested there to somebody who asks.
+as deep, and is what would be suggested there to somebody who asks, but that it begins with code.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from codegen_lsp import history
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_LINE, MAX_TEXT
 from codegen_lsp.document import Candidate, Document, line_start
-from codegen_lsp.edits import LINE_END, Change
+from codegen_lsp.edits import LINE_END, Change, changed
 from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
+from codegen_lsp.languages import DEFAULT, row
 from codegen_lsp.likely import Place, enter
 from codegen_lsp.lines import indentation
 from codegen_lsp.normal import normal, style_at
@@ -37,6 +39,7 @@ class Stated:
     start: int
     end: int
     lead: str
+    kind: Literal["comment", "docstring"] = "comment"
 
     def moved(self, by: int) -> Stated:
         return replace(self, start=self.start + by, end=self.end + by)
@@ -78,7 +81,7 @@ class Proposal:
     @property
     def result(self) -> str:
         """What the document says then."""
-        return _changed(self.asked.document.text, self.change)
+        return changed(self.asked.document.text, self.change)
 
 
 def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[Stated, ...]:
@@ -143,12 +146,23 @@ class UnsayableError(ValueError):
     """An intent that no comment can say; its message is one line for a person."""
 
 
+def is_sayable(asked: Asked, known: Known) -> bool:
+    """Whether the comment that is to be written would be one there, and not words of a string."""
+    text = changed(asked.document.text, asked.change)
+    mark = asked.start + len(_indent_of(text, asked.start))
+    context = known.gather(replace(asked.document, text=text), mark)
+    if context is None:
+        return False
+    return row(asked.document.language) is DEFAULT or context.kind == "code"
+
+
 def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
     """What would be asked on the code's first line; the seeds go on from the first one."""
-    text = _changed(asked.document.text, asked.change)
+    text = changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    return Request(begun, asked.border + len(asked.lead), n, invoked=True, first_seed=first_seed)
+    at = asked.border + len(asked.lead)
+    return Request(begun, at, n, invoked=True, begins_code=True, first_seed=first_seed)
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
@@ -162,10 +176,6 @@ def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Pro
     return tuple(made(each) for each in completion.candidates)
 
 
-def _changed(text: str, change: Change) -> str:
-    return text[: change.start] + change.text + text[change.end :]
-
-
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     """The same lines in the client's text, whose line ends and tabs may be others."""
     first = parsed.text.count("\n", 0, intent.start)
@@ -177,7 +187,7 @@ def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     line = document.text[start:end]
     indent = line[: len(line) - len(line.lstrip(" \t"))]
     newline = style_at(document.text, start, document.language).newline
-    return Stated(intent.text, start, end, newline + indent)
+    return Stated(intent.text, start, end, newline + indent, intent.kind)
 
 
 def _comment_of(intent: str, language: str, indent: str) -> str:
@@ -186,7 +196,7 @@ def _comment_of(intent: str, language: str, indent: str) -> str:
         raise UnsayableError("an intent without words says nothing")
     longest = max(map(len, intent.split("\n")))
     columns = MAX_LINE if len(indent) + longest < MAX_LINE - MARGIN else MAX_COLUMNS
-    comment = as_comment(intent, language, indent, columns).removesuffix("\n")
+    comment = as_comment(intent, language, indent, columns=columns).removesuffix("\n")
     if not comment:
         raise UnsayableError(f"{language} has no comments that could say it")
     return _to_the_letter(intent, comment, language, indent)

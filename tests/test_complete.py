@@ -179,3 +179,14 @@ def test_what_was_said_is_told_and_not_kept() -> None:
     assert completion.known.talk == SILENCE
     typing = complete(Request(document, offset), engine, Config(), Cancel(), completion.known)
     assert typing.prompt == engine.prompts[0]  # what was evaluated stays
+
+
+def test_who_asks_for_code_gets_neither_blanks_nor_a_comment() -> None:
+    engine = FakeEngine("x = 1\n")
+    document, offset = at_cursor("# set x\n<CURSOR>")
+    for begins_code in (False, True):
+        request = Request(document, offset, invoked=True, begins_code=begins_code)
+        complete(request, engine, Config(), Cancel())
+    free, bound = (prompt.shun for prompt in engine.prompts)
+    assert not free
+    assert {" ", "\t", "\n", "#", '"""'} <= set(bound)

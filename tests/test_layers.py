@@ -56,8 +56,8 @@ ALLOWED = {
     "history": {"languages"},
     "secrets": {"common"},
     "complete": {
-        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
-        "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
+        "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
+        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
@@ -67,17 +67,23 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "history", "intents", "likely",
-        "lines", "normal", "syntax", "turns",
+        "complete", "config", "context", "document", "edits", "history", "intents", "languages",
+        "likely", "lines", "normal", "syntax", "turns",
     },
-    "dialogue": {"document", "recall", "synthesis", "turns"},
+    "anchor": {"document", "edits", "spans", "synthesis"},
+    "alternatives": {"synthesis"},
+    "factor": {
+        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+    },
+    "score": {"complete", "config", "document", "engine", "normal"},
+    "dialogue": {"alternatives", "anchor", "document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
         "complete", "config", "context", "document", "engine", "history", "likely", "normal",
-        "privacy", "secrets", "surroundings", "synthesis", "talk", "turns",
+        "privacy", "score", "secrets", "surroundings", "synthesis", "talk", "turns",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -86,11 +92,30 @@ ALLOWED = {
         "surroundings", "synthesis",
     },
     "progress": {"engine"},
-    "commands.server": {"document", "position", "progress", "session"},
-    "commands.writing": {"commands.server", "document", "engine", "progress", "synthesis"},
-    "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
-    "commands.turns": {"commands.server", "document", "turns"},
-    "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
+    "commands.server": {"document", "position", "progress", "session", "turns"},
+    "commands.writing": {
+        "anchor", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "turns",
+    },
+    "commands.conversation": {
+        "commands.server", "commands.writing", "document", "engine", "synthesis", "turns",
+    },
+    "commands.lenses": {
+        "commands.conversation", "commands.generate", "commands.server", "commands.turns",
+        "document", "turns",
+    },
+    "commands.split": {
+        "commands.server", "commands.writing", "document", "engine", "factor", "progress",
+        "synthesis", "turns",
+    },
+    "commands.generate": {
+        "anchor", "commands.server", "commands.writing", "edits", "engine", "synthesis",
+    },
+    "commands.turns": {"commands.server", "commands.writing", "document", "turns"},
+    "commands.__init__": {
+        "commands.conversation", "commands.generate", "commands.lenses", "commands.server",
+        "commands.split", "commands.turns",
+    },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
         "loaded", "loading", "position", "progress", "session",
@@ -158,7 +183,8 @@ PURE = {
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans",
-    "turns", "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "turns", "privacy", "synthesis", "anchor", "alternatives", "factor", "score", "suggestions",
+    "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
