@@ -21,6 +21,7 @@ from codegen_lsp.rank import rank
 from codegen_lsp.secrets import until_secret
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
+from codegen_lsp.talk import SILENCE, Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,17 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a document from earlier requests, to do less now; and of other files, which call
-    it by its `path`."""
+    it by its `path`. What was said is handed in with each request, and not kept."""
 
     parsed: Parsed | None = None
     layout: Layout | None = None
     surroundings: Surroundings | None = None
     path: str = ""
+    talk: Talk = SILENCE
 
     def gather(self, document: Document, offset: int) -> Context | None:
         """The context of a cursor in another version of the document."""
-        return gather(document, offset, self.parsed, self.surroundings, self.path)
+        return gather(document, offset, self.parsed, self.surroundings, self.path, self.talk)
 
 
 NOTHING = Known()
@@ -107,6 +109,7 @@ def complete(
     """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
     one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
+    known = replace(known, talk=SILENCE)
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
     known = replace(known, parsed=context.parsed)
@@ -116,7 +119,8 @@ def complete(
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
-    rendered = prompt_for(context, engine, config, known.layout)
+    is_asked = request.invoked and bool(context.intent)
+    rendered = prompt_for(context, engine, config, known.layout, asked=is_asked)
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     if request.begins_code:
         prompt = replace(prompt, shun=_no_code(context.language))
@@ -174,10 +178,12 @@ def prompt_for(
     layout: Layout | None = None,
     *,
     fresh: bool = False,
+    asked: bool = False,
 ) -> Rendered:
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
+    tokenize, infill = engine.tokenize, engine.infill
+    return render(context, tokenize, budget, layout, infill, fresh=fresh, asked=asked)
 
 
 def _with_room(config: Config, n_intents: int, engine: Engine) -> Config:

@@ -7,10 +7,12 @@ as deep, and is what would be suggested there to somebody who asks, but that it 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from codegen_lsp import history
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_LINE, MAX_TEXT
@@ -207,8 +209,20 @@ def _comment_of(intent: str, language: str, indent: str) -> str:
     comment = as_comment(intent, language, indent, columns=columns).removesuffix("\n")
     if not comment:
         raise UnsayableError(f"{language} has no comments that could say it")
-    said = intent.rstrip(" ")
-    return comment + intent[len(said) :] if comment.endswith(f" {said}") else comment
+    return _to_the_letter(intent, comment, language, indent)
+
+
+def _to_the_letter(intent: str, comment: str, language: str, indent: str) -> str:
+    """A comment as models are asked in the paper, with the blanks at its lines' ends, and no second mark
+    where a line has one; as it is, where that is not the same comment."""
+    letters = textwrap.indent(history.comment(intent, language), indent).removesuffix("\n")
+    mark = letters[len(indent) :].partition(" ")[0]
+    lines, written = letters.split("\n"), comment.split("\n")
+    is_same = len(lines) == len(written) and all(
+        each in (line.rstrip(" "), f"{indent}{mark} {line[len(indent) :]}".rstrip(" "))
+        for each, line in zip(written, lines, strict=True)
+    )
+    return letters if is_same else comment
 
 
 def _indent_at(document: Document, start: int, end: int) -> str:

@@ -30,10 +30,17 @@ ALLOWED = {
     "similar": set(),
     "symbols": {"syntax"},
     "surroundings": {"common", "document", "normal", "similar", "symbols", "syntax"},
-    "context": {"document", "normal", "surroundings", "syntax"},
+    "context": {
+        "document", "history", "intents", "normal", "surroundings", "syntax", "talk", "turns",
+    },
+    "talk": {
+        "history", "intents", "languages", "lines", "normal", "similar", "syntax", "turns",
+    },
     "page": set(),
-    "layout": {"context", "document", "languages", "page", "symbols", "syntax"},
-    "prompt": {"context", "engine", "layout", "page"},
+    "layout": {
+        "context", "document", "history", "languages", "page", "symbols", "syntax", "talk",
+    },
+    "prompt": {"context", "engine", "layout", "page", "turns"},
     "brackets": {"languages", "lines"},
     "extent": {"brackets", "context", "syntax"},
     "examples": set(),
@@ -50,7 +57,7 @@ ALLOWED = {
     "secrets": {"common"},
     "complete": {
         "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
-        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax",
+        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
@@ -60,8 +67,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "languages", "likely",
-        "lines", "normal", "syntax", "turns",
+        "complete", "config", "context", "document", "edits", "history", "intents", "languages",
+        "likely", "lines", "normal", "syntax", "turns",
     },
     "anchor": {"document", "edits", "spans", "synthesis"},
     "alternatives": {"synthesis"},
@@ -76,8 +83,8 @@ ALLOWED = {
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
-        "complete", "config", "document", "engine", "likely", "privacy", "score", "secrets",
-        "surroundings", "synthesis",
+        "complete", "config", "context", "document", "engine", "history", "likely", "normal",
+        "privacy", "score", "secrets", "surroundings", "synthesis", "talk", "turns",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -182,6 +189,10 @@ PURE = {
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.pairs", "evaluate.typist",
     "anchor", "alternatives",
     "factor", "score", "evaluate.tally", "evaluate.values",
+    "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans",
+    "turns", "privacy", "synthesis", "anchor", "alternatives", "factor", "score", "suggestions",
+    "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
