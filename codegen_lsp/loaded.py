@@ -28,6 +28,7 @@ from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.syntax import Parsed
 from codegen_lsp.synthesis import Stated, stated_in
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,10 @@ class Loaded:
     def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
         """See `synthesis`."""
         return stated_in(document, start, end, self._known_of(document.uri))
+
+    def parsed(self, uri: str) -> Parsed | None:
+        """A document's last version that was parsed for a request, if one was. On any thread."""
+        return self._known_of(uri).parsed
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel

@@ -63,14 +63,20 @@ ALLOWED = {
         "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
         "turns",
     },
-    "dialogue": {"document", "recall", "synthesis", "turns"},
+    "answered": {
+        "blocks", "document", "edits", "intents", "languages", "lines", "normal", "spans", "syntax",
+    },
+    "offers": {"common", "complete", "document", "lines", "turns"},
+    "dialogue": {
+        "answered", "complete", "document", "offers", "recall", "syntax", "synthesis", "turns",
+    },
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
         "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
-        "synthesis",
+        "syntax", "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -152,7 +158,7 @@ PURE = {
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "evaluate.values", "answered", "offers",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

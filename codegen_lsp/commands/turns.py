@@ -20,6 +20,7 @@ def register(server: Server) -> None:
         document = document_of(server, place)
         if document is None:
             return []
+        server.session.dialogue.settle(document.uri)
         turns = server.session.dialogue.of(document.uri)
         return [_told(turn, turns, document, server) for turn in turns.turns]
 
