@@ -94,13 +94,13 @@ def answered(seen: Seen, before: Parsed | None = None) -> tuple[Seen, tuple[Answ
     """What was answered since it was seen last, in order. `before` is an earlier version of it, so that
     less is parsed."""
     document = seen.now
-    was, text = (normal(each.text, document.language) for each in (seen.document, document))
-    made = _changes(was, text)
-    if not made:
-        return replace(seen, document=document, at_once=()), ()
-    if max(len(was), len(text)) > MAX_TEXT or len(made) > MAX_CHANGES:
+    if max(len(seen.document.text), len(document.text)) > MAX_TEXT:
         return opened(document), ()
-    edits = _Edits(was, text, made)
+    edits = _Edits(*(normal(each.text, document.language) for each in (seen.document, document)))
+    if not edits.made:
+        return replace(seen, document=document, at_once=()), ()
+    if len(edits.made) > MAX_CHANGES:
+        return opened(document), ()
     waiting = {at for each in seen.waiting if (at := edits.moved(each)) is not None}
     last = _followed(seen.last, edits) if seen.last else None
     wishes = {each.start: each for each in _wishes(seen, edits, waiting, before)}
@@ -108,7 +108,7 @@ def answered(seen: Seen, before: Parsed | None = None) -> tuple[Seen, tuple[Answ
         wishes[last.start] = last
     found = _with_code([wishes[start] for start in sorted(wishes)], last, edits, document.language)
     answers = [each for each in found if each.end > each.border]
-    waiting -= {at for at in waiting for each in found if each.start <= at < each.border}
+    waiting -= {at for each in found for at in waiting if each.start <= at < each.border}
     waiting |= {each.start for each in found if each.has_waited and each.end == each.border}
     told = tuple(_answer(each, edits.text, document) for each in answers)
     growing = [replace(each, is_last=True) for each in answers if each.holds(edits)]
@@ -139,14 +139,17 @@ class _Wish:
 
 
 class _Edits:
-    """Two versions of a text, and the changes that lie between: of the first one `made`, and where they
-    stand in the other one, `come`."""
+    """Two versions of a text, and what lies between them: the changes that were `made` in the first one,
+    and from where to where in the other one they stand, `come`."""
 
-    def __init__(self, was: str, text: str, made: Sequence[Change]) -> None:
-        self.was, self.text, self.made = was, text, made
+    def __init__(self, was: str, text: str) -> None:
+        self.was, self.text = was, text
+        self.made: list[Change] = []
         self.come: list[tuple[int, int]] = []
         shift = 0
-        for start, end, put in made:
+        for change in changes(was, text):
+            start, end, put = _from_line_start(change, was, self.made[-1].end if self.made else 0)
+            self.made.append(Change(start, end, put))
             self.come.append((start + shift, start + shift + len(put)))
             shift += len(put) - (end - start)
 
@@ -172,14 +175,6 @@ class _Edits:
                 return end
             shift += len(put) - (end - start)
         return offset - shift
-
-
-def _changes(was: str, text: str) -> list[Change]:
-    """What lies between two texts; lines that were put in begin at a line's beginning."""
-    made: list[Change] = []
-    for change in changes(was, text):
-        made.append(_from_line_start(change, was, made[-1].end if made else 0))
-    return made
 
 
 def _from_line_start(change: Change, text: str, floor: int) -> Change:

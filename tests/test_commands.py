@@ -164,3 +164,43 @@ def restarted() -> Iterator[Client]:
         yield client
         client.leave()
         client.process.wait(TIMEOUT)
+
+
+def replace(
+    client: Client, version: int, start: dict[str, int], end: dict[str, int], text: str
+) -> None:
+    change = {"range": {"start": start, "end": end}, "text": text}
+    document = {"uri": URI, "version": version}
+    client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+
+
+def test_ghost_text_that_is_accepted_below_a_comment_is_a_turn(client: Client) -> None:
+    client.open(ACCOUNT.replace("balance\n\n", "balance\n        \n\n", 1))
+    (item,) = client.inline(9, 8)
+    code, at = item["insertText"], position(9, 8)
+    replace(client, 2, at, at, code)
+    (turn,) = execute(client, "codegen.listTurns")
+    assert turn["intent"] == "add the amount to the balance"
+    assert turn["code"].strip() == code.strip()
+    assert (turn["model"], turn["isStale"]) == ("nano", False)
+    assert turn["meanLogprob"] < 0
+
+    n_more = code.count("\n")
+    end = position(9 + n_more, len(code.rpartition("\n")[2]) + (0 if n_more else 8))
+    replace(client, 3, at, end, "")  # undone
+    assert execute(client, "codegen.listTurns") == []
+    replace(client, 4, at, at, code)  # and redone
+    assert execute(client, "codegen.listTurns") == [turn]
+
+
+def test_code_that_a_person_writes_below_a_comment_is_a_turn_without_a_model(
+    client: Client,
+) -> None:
+    client.open(ACCOUNT)
+    assert execute(client, "codegen.listTurns") == []
+    for n, letter in enumerate("        self.balance += amount\n"):
+        client.change(2 + n, letter, (9, n))
+    (turn,) = execute(client, "codegen.listTurns")
+    assert turn["intent"] == "add the amount to the balance"
+    assert turn["code"] == "        self.balance += amount"
+    assert (turn["model"], turn["meanLogprob"]) == (None, None)
