@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from codegen_lsp.document import Document
 from codegen_lsp.recall import Recall
@@ -63,6 +63,15 @@ class Dialogue:
         self.keep(document)
         self._turns.pop(document.uri, None)
         self._kept.pop(document.uri, None)
+
+    def rename(self, uri: str, other: str, documents: Mapping[str, Document]) -> None:
+        """A file was given another name; its document may be open by the one or the other, or not."""
+        if uri in documents:
+            self.keep(documents[uri])
+        self._recall.move(uri, other)
+        if other in documents and not self.of(other).turns:
+            del self._turns[other]
+            self.follow(documents[other])
 
     def wipe(self) -> bool:
         """Forget what was written down of all documents; say whether nothing is left of it."""

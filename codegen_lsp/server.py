@@ -41,6 +41,9 @@ _SUFFIXES = sorted(
     suffix[1:] for each in LANGUAGES.values() if each.grammar for suffix in each.suffixes
 )
 WATCHED = (f"**/*.{{{','.join(_SUFFIXES)}}}", f"**/{{{','.join(RULES)}}}")
+RENAMED = types.FileOperationRegistrationOptions(
+    [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
+)
 # Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
 DID_MOVE_CURSOR = "codegen/didMoveCursor"
 
@@ -330,6 +333,11 @@ def _register_news(server: Server) -> None:
     def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
         for change in params.changes:
             session.changed_on_disk(change.uri)
+
+    @server.feature(types.WORKSPACE_DID_RENAME_FILES, RENAMED)
+    def files_renamed(params: types.RenameFilesParams) -> None:
+        for file in params.files:
+            session.dialogue.rename(file.old_uri, file.new_uri, session.documents)
 
     @server.feature(DID_MOVE_CURSOR)
     def moved_cursor(params: types.TextDocumentPositionParams) -> None:

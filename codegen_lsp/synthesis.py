@@ -1,8 +1,8 @@
 """An intent becomes code: where it is stated in a document, what is asked of a model, and what is to be
 done to the document.
 
-The comment stays as it is, or is written with the code. The code begins on a line of its own below it, as
-deep, and is what would be suggested there to somebody who asks.
+The comment stays as it is, or is written with the code. The code begins on a line of its own below it,
+as deep, and is what would be suggested there to somebody who asks, but that it begins with code.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def request_for(asked: Asked, n: int) -> Request:
     text = _changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    return Request(begun, asked.border + len(asked.lead), n, invoked=True)
+    return Request(begun, asked.border + len(asked.lead), n, invoked=True, begins_code=True)
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Document
@@ -182,3 +185,25 @@ def test_undo_takes_it_away_and_redo_brings_it_back(tmp_path: Path) -> None:
     made.settle("file:///a.py")
     (turn,) = made.of("file:///a.py").turns
     assert (turn.number, codes(made)) == (1, ["x = 1\ny = 2"])
+
+
+@pytest.mark.parametrize("opened", ["before", "after", "in between", "never"])
+def test_turns_go_with_a_file_that_is_renamed(tmp_path: Path, opened: str) -> None:
+    """Editors tell of it before they close the one and open the other, or after, or between."""
+    made = planned(tmp_path)
+    old, new = document(AFTER, 2), replace(document(AFTER), uri="file:///b.py")
+    made.follow(old)
+    documents = {old.uri: old}
+    if opened in ("after", "never"):
+        made.close(documents.pop(old.uri))
+    if opened in ("after", "in between"):
+        made.follow(new)
+        documents[new.uri] = new
+    made.rename(old.uri, new.uri, documents)
+    made.follow(new)
+    assert [turn.intent for turn in made.of(new.uri).turns] == ["set x"]
+    if old.uri in documents:
+        made.close(old)
+    assert not Recall(tmp_path).load(old).turns
+    made.rename("file:///none.py", "file:///b.py", documents)
+    assert made.of(new.uri).turns

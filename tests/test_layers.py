@@ -49,8 +49,8 @@ ALLOWED = {
     "history": {"languages"},
     "secrets": {"common"},
     "complete": {
-        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
-        "prompt", "rank", "secrets", "surroundings", "syntax",
+        "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
+        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
