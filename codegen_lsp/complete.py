@@ -27,7 +27,8 @@ from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. What `begins_code` begins with neither blanks nor a comment."""
+    spare the machine. What `begins_code` begins with neither blanks nor a comment. Each candidate has a
+    seed, one higher than the one before."""
 
     document: Document
     offset: int
@@ -36,6 +37,7 @@ class Request:
     just_deleted: bool = False
     single_line: bool = False
     begins_code: bool = False
+    first_seed: int = 0
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -98,8 +100,8 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
-    says so far, at each of its tokens."""
+    """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
+    one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
@@ -113,7 +115,7 @@ def complete(
         prompt = replace(prompt, shun=_no_code(context.language))
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
-    samplings = _samplings(config, request.n)
+    samplings = _samplings(config, request.n, request.first_seed)
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -170,11 +172,10 @@ def prompt_for(
     return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
 
 
-def _samplings(config: Config, n: int) -> list[Sampling]:
-    temperatures = [0.0] + [config.temperature] * (n - 1)
+def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
     return [
-        Sampling(config.max_tokens, temperature, config.top_p, seed)
-        for seed, temperature in enumerate(temperatures)
+        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
+        for seed in range(first_seed, first_seed + n)
     ]
 
 

@@ -23,13 +23,14 @@ from codegen_lsp.complete import (
 )
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.engine import Cancel, Engine, EngineError, mean_logprob
 from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
+from codegen_lsp.score import logprobs
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Parsed
-from codegen_lsp.synthesis import Stated, stated_in
+from codegen_lsp.synthesis import Asked, Stated, is_sayable, stated_in
 
 logger = logging.getLogger(__name__)
 
@@ -94,12 +95,38 @@ class Loaded:
         return without_new_errors(candidates, self._readable(document), offset, known)
 
     def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
-        """See `synthesis`."""
+        """See `synthesis`. On any thread."""
         return stated_in(document, start, end, self._known_of(document.uri))
 
     def parsed(self, uri: str) -> Parsed | None:
         """A document's last version that was parsed for a request, if one was. On any thread."""
         return self._known_of(uri).parsed
+
+    def is_sayable(self, asked: Asked) -> bool:
+        """See `synthesis`."""
+        return is_sayable(asked, self._known_of(asked.document.uri))
+
+    def score(
+        self,
+        document: Document,
+        spans: Sequence[tuple[int, int]],
+        config: Config,
+        cancel: Cancel,
+    ) -> float | None:
+        """The mean natural logarithm of the probability of a token in these stretches of a document,
+        each given what stands before it. None where there is no engine, where it fails, or the flag is
+        raised."""
+        scored: list[float] = []
+        is_whole = False
+        if self._engine is None:
+            return None
+        with self._surviving():
+            masked, _ = readable(document)
+            known = self._known_of(document.uri)
+            for start, end in spans:
+                scored += logprobs(masked, start, end, self._engine, config, cancel, known)
+            is_whole = bool(scored) and not cancel.is_set()
+        return mean_logprob(scored) if is_whole else None
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel

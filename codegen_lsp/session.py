@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -190,34 +191,53 @@ class Session:
             self._interrupt()
             self._attempts.drop()
 
+    def refusal(self, document: Document) -> str:
+        """Why nothing of a document may reach an engine, in a few words; empty where it may."""
+        return refusal(document, self.config, self.ignore)
+
     async def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
         """The intents of a selection or at a cursor; see `synthesis`."""
-        if refusal(document, self.config, self.ignore):
+        if self.refusal(document):
             return ()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._executor, self._loaded.stated_in, document, start, end
         )
 
+    async def stated_near(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
+        """The same, for who does not want to wait until the engine has time."""
+        return await asyncio.to_thread(self._loaded.stated_in, document, start, end)
+
+    async def is_sayable(self, asked: Asked) -> bool:
+        """Whether a comment can be written where it is to be; see `synthesis`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._loaded.is_sayable, asked)
+
     async def propose(
-        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None]
+        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None], first_seed: int = 0
     ) -> tuple[Proposal, ...]:
         """Code for an intent, the best first; until somebody raises the flag. Suggestions wait for its
-        end. `hear` is told on the engine's thread what is written so far."""
-        self._give_up()
-        self._interrupt()
-        self._attempts.drop()
-        request, config = request_for(asked, self.config.candidates), self.config
-        self._n_proposing += 1
-        try:
+        end. `hear` is told on the engine's thread what is written so far. Nothing for a document that
+        may not be read."""
+        if self.refusal(asked.document):
+            return ()
+        request, config = request_for(asked, self.config.candidates, first_seed), self.config
+        with self._engaged(asked.document.uri):
             await self._loading.wait()
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear
             )
-        finally:
-            self._n_proposing -= 1
-            self._expect(asked.document.uri)
         return proposals(asked, completion, config)
+
+    async def score(
+        self, document: Document, spans: Sequence[tuple[int, int]], cancel: Cancel
+    ) -> float | None:
+        """How likely stretches of a document are to the model, until somebody raises the flag; see
+        `Loaded.score`. Suggestions wait for its end."""
+        with self._engaged(document.uri):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.score, document, spans, self.config, cancel
+            )
 
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
@@ -357,6 +377,19 @@ class Session:
         """How a person calls the file of a document."""
         path = path_of(uri)
         return uri if path is None else self.project.name_of(path)
+
+    @contextmanager
+    def _engaged(self, uri: str) -> Iterator[None]:
+        """The engine works for a person who asked for it by name; all else waits."""
+        self._give_up()
+        self._interrupt()
+        self._attempts.drop()
+        self._n_proposing += 1
+        try:
+            yield
+        finally:
+            self._n_proposing -= 1
+            self._expect(uri)
 
     def _show(self, request: Request, answer: Answer) -> None:
         """The client shows an answer: look ahead to where it leads."""

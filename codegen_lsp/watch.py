@@ -46,6 +46,11 @@ class Watch:
             turns = self._added(uri, answer, turns)
         return turns
 
+    def rest(self, uri: str) -> None:
+        """What is being written is finished; what is put in below it is something else."""
+        if seen := self._seen.get(uri):
+            self._seen[uri] = replace(seen, last=None)
+
     def skip(self, uri: str) -> None:
         """What was written since nobody shall ask about."""
         self._seen[uri] = opened(self._seen[uri].now)
@@ -55,13 +60,14 @@ class Watch:
         self._offers.pop(uri, None)
 
     def _added(self, uri: str, answer: Answer, turns: Turns) -> Turns:
-        """An answer is a turn, or has become of one. What a command has made is whole, and does not
-        grow."""
-        there = next((turn for turn in turns.turns if turn.start == answer.start), None)
-        if answer.goes_on != (there is not None):
-            self._seen[uri] = replace(self._seen[uri], last=None)
+        """An answer is a turn, or has become of one. What a command has made is whole, and what the
+        person has accepted: neither grows."""
+        start, border, end, intent, goes_on = answer
+        there = next((turn for turn in turns.turns if turn.start == start), None)
+        is_settled = there is not None and there.is_accepted
+        if is_settled or goes_on != (there is not None):
+            self.rest(uri)
             return turns
-        start, border, end, intent, _ = answer
         end = min((end, *(turn.start for turn in turns.turns if turn.start > start)))
         code = turns.text[border:end].rstrip()
         origin = there.origin if there else None

@@ -177,6 +177,26 @@ def test_what_was_forgotten_does_not_come_back_as_something_new(tmp_path: Path) 
     assert not codes(made)
 
 
+def test_what_the_person_has_accepted_does_not_grow(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n", "# set x\nx = 1\n")
+    made.accept("file:///a.py", 1)
+    made.follow(document("# set x\nx = 1\ny = 2\n", 3))
+    made.settle("file:///a.py")
+    (turn,) = made.of("file:///a.py").turns
+    assert (turn.is_accepted, codes(made)) == (True, ["x = 1"])
+
+
+def test_nor_does_what_a_command_has_written_instead(tmp_path: Path) -> None:
+    texts = ("# set x\n", "# set x\nx = 1\n", "# set x\nx = 2\n\nx += 3\n")
+    made = written(tmp_path, *texts[:2])
+    asked = Asked(document(texts[1], 1), Change(8, 13, ""), 0, "set x", "", 1)
+    made.plan(Proposal(asked, "x = 2\n\nx += 3", ORIGIN))
+    for text in (texts[2], texts[2].replace("x = 2", "x = 22")):
+        made.follow(document(text, 2))
+        made.settle("file:///a.py")
+    assert codes(made) == ["x = 22\n\nx += 3"]
+
+
 def test_undo_takes_it_away_and_redo_brings_it_back(tmp_path: Path) -> None:
     texts = ("# set x\n", "# set x\nx = 1\ny = 2\n")
     made = written(tmp_path, *texts, texts[0])

@@ -60,23 +60,31 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
-        "turns",
+        "complete", "config", "context", "document", "edits", "intents", "languages", "likely",
+        "lines", "normal", "syntax", "turns",
     },
     "answered": {
         "blocks", "document", "edits", "intents", "languages", "lines", "normal", "spans", "syntax",
     },
     "offers": {"common", "complete", "document", "lines", "turns"},
+    "watch": {"answered", "complete", "document", "offers", "syntax", "turns"},
+    "anchor": {"document", "edits", "spans", "synthesis"},
+    "alternatives": {"synthesis"},
+    "factor": {
+        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+    },
+    "score": {"complete", "config", "document", "engine", "normal"},
     "dialogue": {
-        "answered", "complete", "document", "offers", "recall", "syntax", "synthesis", "turns",
+        "alternatives", "anchor", "complete", "document", "recall", "syntax", "synthesis", "turns",
+        "watch",
     },
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
-        "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
-        "syntax", "synthesis",
+        "complete", "config", "document", "engine", "likely", "privacy", "score", "secrets",
+        "surroundings", "syntax", "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -85,11 +93,30 @@ ALLOWED = {
         "surroundings", "synthesis",
     },
     "progress": {"engine"},
-    "commands.server": {"document", "position", "progress", "session"},
-    "commands.writing": {"commands.server", "document", "engine", "progress", "synthesis"},
-    "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
-    "commands.turns": {"commands.server", "document", "turns"},
-    "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
+    "commands.server": {"document", "position", "progress", "session", "turns"},
+    "commands.writing": {
+        "anchor", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "turns",
+    },
+    "commands.conversation": {
+        "commands.server", "commands.writing", "document", "engine", "synthesis", "turns",
+    },
+    "commands.lenses": {
+        "commands.conversation", "commands.generate", "commands.server", "commands.turns",
+        "document", "turns",
+    },
+    "commands.split": {
+        "commands.server", "commands.writing", "document", "engine", "factor", "progress",
+        "synthesis", "turns",
+    },
+    "commands.generate": {
+        "anchor", "commands.server", "commands.writing", "edits", "engine", "synthesis",
+    },
+    "commands.turns": {"commands.server", "commands.writing", "document", "turns"},
+    "commands.__init__": {
+        "commands.conversation", "commands.generate", "commands.lenses", "commands.server",
+        "commands.split", "commands.turns",
+    },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
         "loaded", "loading", "position", "progress", "session",
@@ -158,7 +185,10 @@ PURE = {
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values", "answered", "offers",
+    "evaluate.values", "answered", "offers", "watch",
+    "privacy", "synthesis", "anchor", "alternatives",
+    "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
