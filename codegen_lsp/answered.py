@@ -262,7 +262,7 @@ def _with_code(
     wishes: Sequence[_Wish], last: _Wish | None, edits: _Edits, language: str
 ) -> list[_Wish]:
     """Each with the end of its code, which is no further than the next one."""
-    fresh = _merged([*edits.come, *([(last.border, last.end)] if last else [])])
+    fresh = _merged([*edits.come, *([(last.border, last.end)] if last else [])], edits.text)
     stops = [*(each.start for each in wishes[1:]), len(edits.text)]
     return [
         replace(each, end=_code_end(each, edits.text, fresh, stop, language))
@@ -295,11 +295,11 @@ def _is_in(start: int, end: int, text: str, spans: Sequence[tuple[int, int]]) ->
     return low >= high or any(first <= low and high <= last for first, last in spans)
 
 
-def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order, those that meet as one."""
+def _merged(spans: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:
+    """Spans in order, those that meet, or between which blanks stand, as one."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(spans):
-        if merged and low <= merged[-1][1]:
+        if merged and not text[merged[-1][1] : low].strip():
             merged[-1] = merged[-1][0], max(high, merged[-1][1])
         else:
             merged.append((low, high))
