@@ -176,7 +176,7 @@ def replace(
 
 def test_ghost_text_that_is_accepted_below_a_comment_is_a_turn(client: Client) -> None:
     client.open(ACCOUNT.replace("balance\n\n", "balance\n        \n\n", 1))
-    (item,) = client.inline(9, 8)
+    (item, *_) = client.inline(9, 8, kind=1)
     code, at = item["insertText"], position(9, 8)
     replace(client, 2, at, at, code)
     (turn,) = execute(client, "codegen.listTurns")
