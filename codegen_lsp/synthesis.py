@@ -151,7 +151,8 @@ def is_sayable(asked: Asked, known: Known) -> bool:
     context = known.gather(replace(asked.document, text=text), mark)
     if context is None:
         return False
-    return row(asked.document.language) is DEFAULT or context.kind == "code"
+    is_unknown = row(asked.document.language) is DEFAULT
+    return is_unknown or mark == 0 or context.kind == "code"
 
 
 def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:

@@ -32,6 +32,8 @@ class Client:
         self.asked: list[str] = []  # methods of the server's requests
         self.edits: list[dict[str, Any]] = []  # those of the server's that were applied
         self.applies = True  # such edits
+        self.questions: list[str] = []  # to the person
+        self.choice: str | None = None  # what they answer
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._n_requests = 0
         self._lock = threading.Lock()
@@ -83,6 +85,13 @@ class Client:
         """Insert `text` at a position."""
         position = {"line": at[0], "character": at[1]}
         change = {"range": {"start": position, "end": position}, "text": text}
+        self._change(version, change, uri)
+
+    def say(self, version: int, text: str, uri: str = URI) -> None:
+        """Replace all of a document's text."""
+        self._change(version, {"text": text}, uri)
+
+    def _change(self, version: int, change: dict[str, Any], uri: str) -> None:
         params = {
             "textDocument": {"uri": uri, "version": version},
             "contentChanges": [change],
@@ -145,6 +154,9 @@ class Client:
             result = {"applied": self.applies}
             if self.applies:
                 self._apply(message["params"]["edit"])
+        elif message["method"] == "window/showMessageRequest":
+            self.questions.append(message["params"]["message"])
+            result = {"title": self.choice} if self.choice else None
         self._write({"id": message["id"], "result": result})
 
     def _apply(self, edit: dict[str, Any]) -> None:
