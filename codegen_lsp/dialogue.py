@@ -3,24 +3,33 @@ what else was written for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from codegen_lsp.alternatives import Alternatives, chosen, plain, seeds
 from codegen_lsp.anchor import anew
+from codegen_lsp.complete import Completion
 from codegen_lsp.document import Document
 from codegen_lsp.edits import changed
 from codegen_lsp.recall import Recall
+from codegen_lsp.syntax import Parsed
 from codegen_lsp.synthesis import Asked, Proposal, again
 from codegen_lsp.turns import Turn, Turns, accept, add, clear, code_of, find, follow, rewrite
+from codegen_lsp.watch import Watch
 
 
 class Dialogue:
     """The turns of each open document, and of each turn what may be wanted instead."""
 
-    def __init__(self, may_keep: Callable[[Document], bool], recall: Recall | None = None) -> None:
-        """`may_keep` says whether anything of a document may be written down."""
+    def __init__(
+        self,
+        may_keep: Callable[[Document], bool],
+        recall: Recall | None = None,
+        parsed: Callable[[str], Parsed | None] = lambda _: None,
+    ) -> None:
+        """`may_keep` says whether anything of a document may be written down; `parsed` as in `Watch`."""
         self._may_keep = may_keep
+        self._watch = Watch(parsed)
         self._recall = recall or Recall()
         self._documents: dict[str, Document] = {}
         self._turns: dict[str, Turns] = {}
@@ -30,6 +39,7 @@ class Dialogue:
     def follow(self, document: Document) -> None:
         """A document was opened, or has changed."""
         self._documents[document.uri] = document
+        self._watch.follow(document)
         turns = self._turns.get(document.uri)
         if turns is not None:
             self._turns[document.uri] = follow(turns, document.text)
@@ -37,6 +47,21 @@ class Dialogue:
         turns = self._recall.load(document) if self._may_keep(document) else Turns(document.text)
         self._turns[document.uri] = turns
         self._kept[document.uri] = turns.turns
+
+    def offer(self, document: Document, offset: int, completion: Completion, model: str) -> None:
+        """Suggestions of a model are shown at a cursor; see `Watch`."""
+        self._watch.offer(document, offset, completion, model)
+
+    def settle(self, uri: str) -> None:
+        """Let be turns what was written below comments since this was asked last: for a pause, and for
+        whoever wants to know the turns of a document. While an edit is on its way, nothing happens."""
+        document, turns = self._documents.get(uri), self.of(uri)
+        if document is None or turns.text != document.text:
+            return
+        if self._may_keep(document):
+            self._turns[uri] = self._watch.settled(uri, turns)
+        else:
+            self._watch.skip(uri)
 
     def of(self, uri: str) -> Turns:
         """The turns of a document; none where it is not open."""
@@ -47,6 +72,8 @@ class Dialogue:
         soon as that says so. Where it never does, the edit that it waits for is undone by what the
         document says next. `others` were made at the same time, and may be wanted instead."""
         asked, uri = proposal.asked, proposal.asked.document.uri
+        self.settle(uri)
+        self._watch.rest(uri)
         turns = self.of(uri)
         turn = None if asked.turn is None else find(turns, asked.turn)
         if turn is None:
@@ -110,6 +137,7 @@ class Dialogue:
 
     def clear(self, uri: str) -> int:
         """Forget the turns of a document, not their text; how many that were."""
+        self.settle(uri)
         turns = self.of(uri)
         if uri in self._turns:
             self._turns[uri] = clear(turns)
@@ -119,6 +147,7 @@ class Dialogue:
     def keep(self, document: Document) -> None:
         """Write the turns of a document down, if they are others than were written last. Takes some
         milliseconds."""
+        self.settle(document.uri)
         turns = self.of(document.uri)
         if turns.turns != self._kept.get(document.uri) and self._may_keep(document):
             self._recall.save(document, turns)
@@ -130,6 +159,7 @@ class Dialogue:
         self._turns.pop(document.uri, None)
         self._kept.pop(document.uri, None)
         self._documents.pop(document.uri, None)
+        self._watch.close(document.uri)
         self._alternatives.pop(document.uri, None)
 
     def rename(self, uri: str, other: str) -> None:

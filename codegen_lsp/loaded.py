@@ -32,6 +32,7 @@ from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
 from codegen_lsp.score import logprobs
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.syntax import Parsed
 from codegen_lsp.synthesis import Asked, Stated, is_sayable, stated_in
 from codegen_lsp.talk import Talk, placed, said
 from codegen_lsp.turns import Turns, follow
@@ -111,6 +112,10 @@ class Loaded:
     def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
         """See `synthesis`. On any thread."""
         return stated_in(document, start, end, self._known_of(document.uri))
+
+    def parsed(self, uri: str) -> Parsed | None:
+        """A document's last version that was parsed for a request, if one was. On any thread."""
+        return self._known_of(uri).parsed
 
     def is_sayable(self, asked: Asked) -> bool:
         """See `synthesis`."""

@@ -98,7 +98,7 @@ class Session:
         self._pause = pause
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
-        self.dialogue = Dialogue(self._may_read)
+        self.dialogue = Dialogue(self._may_read, parsed=self._loaded.parsed)
         self._n_proposing = 0  # intents that code is being written for
 
     @property
@@ -405,6 +405,7 @@ class Session:
         place = Place(request.document, request.offset)
         best = next(iter(answer.completion.candidates), None)
         self._shown = None if best is None else Way(place, best.text)
+        self.dialogue.offer(request.document, request.offset, answer.completion, self.config.model)
         if best is not None and _is_sure(best) and not request.single_line:
             loop, way = asyncio.get_running_loop(), Way(place, best.text)
             self._looking_ahead = loop.call_later(self._rhythm.hesitation(), self._look_ahead, way)

@@ -110,6 +110,126 @@ def test_what_is_forgotten_is_not_written_down(tmp_path: Path) -> None:
     assert codes(again) == []
 
 
+def written(folder: Path, *texts: str, may_keep: bool = True) -> Dialogue:
+    """With a document that said these in turn, and rested after each."""
+    made = dialogue(folder, may_keep=may_keep)
+    for version, text in enumerate(texts):
+        made.follow(document(text, version))
+        made.settle("file:///a.py")
+    return made
+
+
+def test_code_below_ones_own_comment_is_a_turn_without_a_model(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n", "# set x\nx = 1\n")
+    (turn,) = made.of("file:///a.py").turns
+    assert (turn.intent, turn.origin) == ("set x", None)
+    made.close(document("# set x\nx = 1\n", 1))
+    assert not codes(made)
+
+
+def test_it_is_one_turn_while_it_is_written(tmp_path: Path) -> None:
+    text = "# set x\nx = 1\ny = 2\nz = 3\n"
+    made = written(tmp_path, *(text[:end] for end in range(len("# set"), len(text) + 1)))
+    (turn,) = made.of("file:///a.py").turns
+    assert (turn.number, codes(made)) == (1, ["x = 1\ny = 2\nz = 3"])
+
+
+def test_what_nobody_has_asked_about_is_written_down_all_the_same(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n")
+    made.follow(document("# set x\nx = 1\n", 2))
+    made.close(document("# set x\nx = 1\n", 2))
+    assert codes(written(tmp_path, "# set x\nx = 1\n")) == ["x = 1"]
+
+
+def test_of_a_file_that_is_kept_back_nothing_is_a_turn(tmp_path: Path) -> None:
+    assert not codes(written(tmp_path, "# set x\n", "# set x\nx = 1\n", may_keep=False))
+
+
+def test_what_was_written_while_a_file_was_kept_back_is_none_later(tmp_path: Path) -> None:
+    may_keep = False
+    made = Dialogue(lambda _: may_keep, Recall(tmp_path))
+    for text in ("# set x\n", "# set x\nx = 1\n"):
+        made.follow(document(text))
+        made.settle("file:///a.py")
+    may_keep = True
+    made.follow(document("# set x\nx = 1\nz\n"))
+    made.settle("file:///a.py")
+    assert not codes(made)
+
+
+def test_what_a_command_has_made_is_whole(tmp_path: Path) -> None:
+    made = planned(tmp_path)
+    made.settle("file:///a.py")  # the edit is on its way
+    for text in (AFTER, AFTER.replace("y = 2", "z = 3\ny = 2")):
+        made.follow(document(text, 2))
+        made.settle("file:///a.py")
+    (turn,) = made.of("file:///a.py").turns
+    assert (turn.number, turn.origin, codes(made)) == (1, ORIGIN, ["x = 1"])
+
+
+def test_code_ends_above_what_a_command_has_made_in_it(tmp_path: Path) -> None:
+    made = written(tmp_path, "# run\n", "# run\ndef f():\n    x = 1\n")
+    before = document("# run\ndef f():\n    x = 1\n", 1)
+    comment = Change(len(before.text), len(before.text), "    # set y\n")
+    made.plan(Proposal(Asked(before, comment, comment.start, "set y", ""), "    y = 2", ORIGIN))
+    after = "# run\ndef f():\n    x = 1\n    # set y\n    y = 2"
+    for text in (after, after.replace("x = 1", "x = 1 + 1")):
+        made.follow(document(text, 2))
+        made.settle("file:///a.py")
+    assert codes(made) == ["def f():\n    x = 1 + 1", "    y = 2"]
+
+
+def test_what_is_planned_knows_what_was_written_before(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n\n# set y\n")
+    before = document("# set x\nx = 1\n\n# set y\n", 2)
+    made.follow(before)
+    end = len(before.text) - 1
+    asked = Asked(before, Change(end, end, ""), end - len("# set y"), "set y", "\n")
+    made.plan(Proposal(asked, "\ny = 2", ORIGIN))
+    made.follow(document("# set x\nx = 1\n\n# set y\ny = 2\n", 3))
+    turns = made.of("file:///a.py").turns
+    assert [(turn.intent, turn.origin) for turn in turns] == [("set x", None), ("set y", ORIGIN)]
+
+
+def test_what_was_forgotten_does_not_come_back_as_something_new(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n")
+    made.follow(document("# set x\nx = 1\n", 2))
+    assert made.clear("file:///a.py") == 1
+    made.follow(document("# set x\nx = 1\ny = 2\n", 3))
+    made.settle("file:///a.py")
+    assert not codes(made)
+
+
+def test_what_the_person_has_accepted_does_not_grow(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n", "# set x\nx = 1\n")
+    made.accept("file:///a.py", 1)
+    made.follow(document("# set x\nx = 1\ny = 2\n", 3))
+    made.settle("file:///a.py")
+    (turn,) = made.of("file:///a.py").turns
+    assert (turn.is_accepted, codes(made)) == (True, ["x = 1"])
+
+
+def test_nor_does_what_a_command_has_written_instead(tmp_path: Path) -> None:
+    texts = ("# set x\n", "# set x\nx = 1\n", "# set x\nx = 2\n\nx += 3\n")
+    made = written(tmp_path, *texts[:2])
+    asked = Asked(document(texts[1], 1), Change(8, 13, ""), 0, "set x", "", 1)
+    made.plan(Proposal(asked, "x = 2\n\nx += 3", ORIGIN))
+    for text in (texts[2], texts[2].replace("x = 2", "x = 22")):
+        made.follow(document(text, 2))
+        made.settle("file:///a.py")
+    assert codes(made) == ["x = 22\n\nx += 3"]
+
+
+def test_undo_takes_it_away_and_redo_brings_it_back(tmp_path: Path) -> None:
+    texts = ("# set x\n", "# set x\nx = 1\ny = 2\n")
+    made = written(tmp_path, *texts, texts[0])
+    assert not codes(made)
+    made.follow(document(texts[1], 4))
+    made.settle("file:///a.py")
+    (turn,) = made.of("file:///a.py").turns
+    assert (turn.number, codes(made)) == (1, ["x = 1\ny = 2"])
+
+
 @pytest.mark.parametrize("opened", ["before", "after", "in between", "never"])
 def test_turns_go_with_a_file_that_is_renamed(tmp_path: Path, opened: str) -> None:
     """Editors tell of it before they close the one and open the other, or after, or between."""

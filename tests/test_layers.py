@@ -70,6 +70,11 @@ ALLOWED = {
         "complete", "config", "context", "document", "edits", "history", "intents", "languages",
         "likely", "lines", "normal", "syntax", "turns",
     },
+    "answered": {
+        "blocks", "document", "edits", "intents", "languages", "lines", "normal", "spans", "syntax",
+    },
+    "offers": {"common", "complete", "document", "lines", "turns"},
+    "watch": {"answered", "complete", "document", "offers", "syntax", "turns"},
     "anchor": {"document", "edits", "spans", "synthesis"},
     "alternatives": {"synthesis"},
     "factor": {
@@ -78,6 +83,10 @@ ALLOWED = {
     },
     "score": {"complete", "config", "document", "engine", "normal"},
     "dialogue": {"alternatives", "anchor", "document", "edits", "recall", "synthesis", "turns"},
+    "dialogue": {
+        "alternatives", "anchor", "complete", "document", "recall", "syntax", "synthesis", "turns",
+        "watch",
+    },
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
@@ -85,6 +94,8 @@ ALLOWED = {
     "loaded": {
         "complete", "config", "context", "document", "engine", "history", "likely", "normal",
         "privacy", "score", "secrets", "surroundings", "synthesis", "talk", "turns",
+        "complete", "config", "document", "engine", "likely", "privacy", "score", "secrets",
+        "surroundings", "syntax", "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -192,6 +203,9 @@ PURE = {
     "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans",
     "turns", "privacy", "synthesis", "anchor", "alternatives", "factor", "score", "suggestions",
     "rhythm", "wire", "evaluate.typist",
+    "answered", "offers", "watch",
+    "privacy", "synthesis", "anchor", "alternatives",
+    "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}

@@ -76,6 +76,7 @@ def range_of(server: Server, document: Document, start: int, end: int) -> types.
 
 def turns_of(server: Server, document: Document) -> Turns:
     """The turns of a document; none while an edit of it is on its way."""
+    server.session.dialogue.settle(document.uri)
     turns = server.session.dialogue.of(document.uri)
     return turns if turns.text == document.text else Turns(document.text)
 

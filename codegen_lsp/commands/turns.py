@@ -13,6 +13,7 @@ from codegen_lsp.commands.server import (
     range_of,
     refresh,
     turn_in,
+    turns_of,
 )
 from codegen_lsp.commands.writing import edited
 from codegen_lsp.document import Document
@@ -32,7 +33,7 @@ def register(server: Server) -> None:
         document = document_of(server, place)
         if document is None:
             return []
-        turns = server.session.dialogue.of(document.uri)
+        turns = turns_of(server, document)
         return [_told(turn, turns, document, server) for turn in turns.turns]
 
     @server.command(CLEAR_TURNS)
