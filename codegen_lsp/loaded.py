@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from codegen_lsp.complete import (
     Completion,
@@ -31,6 +32,8 @@ from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Stated, stated_in
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Documents of which the last parse is kept: a tree of 10,000 lines takes some 10 MB.
 MAX_KNOWN = 8
@@ -95,6 +98,14 @@ class Loaded:
     def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
         """See `synthesis`."""
         return stated_in(document, start, end, self._known_of(document.uri))
+
+    def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
+        """What `work` makes of a document, as far as an engine may read it, and of the engine."""
+        made = None
+        if self._engine is not None:
+            with self._surviving():
+                made = work(self._readable(document), self._engine)
+        return made
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel

@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Candidate, Document, line_start
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Engine
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
@@ -35,6 +36,8 @@ from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Source = Literal["engine", "joined", "typed", "cache", "none"]
 """Where an answer comes from: an attempt of its own, one that was under way, an earlier suggestion of
@@ -98,7 +101,7 @@ class Session:
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
         self.dialogue = Dialogue(self._may_read)
-        self._n_proposing = 0  # intents that code is being written for
+        self._n_writing = 0  # wishes by name that the engine is at work on
 
     @property
     def state(self) -> str:
@@ -204,20 +207,23 @@ class Session:
     ) -> tuple[Proposal, ...]:
         """Code for an intent, the best first; until somebody raises the flag. Suggestions wait for its
         end. `hear` is told on the engine's thread what is written so far."""
-        self._give_up()
-        self._interrupt()
-        self._attempts.drop()
         request, config = request_for(asked, self.config.candidates), self.config
-        self._n_proposing += 1
-        try:
-            await self._loading.wait()
+        async with self._writing(asked.document):
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear
             )
-        finally:
-            self._n_proposing -= 1
-            self._expect(asked.document.uri)
         return proposals(asked, completion, config)
+
+    async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
+        """What `work` makes of a document, with its secrets masked and all offsets as they were, and of
+        the engine; on the engine's thread, while suggestions wait. None where nothing of it may be read,
+        or there is no engine, or it fails."""
+        if refusal(document, self.config, self.ignore):
+            return None
+        async with self._writing(document):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.think, document, work
+            )
 
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
@@ -227,7 +233,7 @@ class Session:
         who has typed what it says."""
         if why := refusal(document, self.config, self.ignore):
             return Answer(Completion(reason=why))
-        if self._n_proposing:
+        if self._n_writing:
             return Answer(Completion(reason="code for a comment is being written"))
         self._give_up()
         self._interrupt()
@@ -261,6 +267,20 @@ class Session:
         self._executor.shutdown(wait=True)
         self._loaded.close()
         self.project.close()
+
+    @asynccontextmanager
+    async def _writing(self, document: Document) -> AsyncIterator[None]:
+        """The engine does what a person has asked for by name; suggestions wait for its end."""
+        self._give_up()
+        self._interrupt()
+        self._attempts.drop()
+        self._n_writing += 1
+        try:
+            await self._loading.wait()
+            yield
+        finally:
+            self._n_writing -= 1
+            self._expect(document.uri)
 
     async def _answer(self, request: Request) -> Answer:
         """What belongs at the cursor; the next line where this one is complete."""
