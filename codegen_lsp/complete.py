@@ -26,7 +26,8 @@ from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine."""
+    spare the machine. `samplings` say how each candidate is drawn; unless they are given, one is
+    greedy, and the others are sampled."""
 
     document: Document
     offset: int
@@ -34,6 +35,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    samplings: tuple[Sampling, ...] = ()
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -96,8 +98,7 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
-    says so far, at each of its tokens."""
+    """Candidates for a cursor. `hear` is told what the first one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
@@ -108,8 +109,8 @@ def complete(
     rendered = prompt_for(context, engine, config, known.layout)
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
-    written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
-    samplings = _samplings(config, request.n)
+    samplings = request.samplings or _samplings(config, request.n)
+    written = [_Written(context, extent, len(prompt.heal), doubt) for _ in samplings]
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -166,12 +167,12 @@ def prompt_for(
     return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
 
 
-def _samplings(config: Config, n: int) -> list[Sampling]:
+def _samplings(config: Config, n: int) -> tuple[Sampling, ...]:
     temperatures = [0.0] + [config.temperature] * (n - 1)
-    return [
+    return tuple(
         Sampling(config.max_tokens, temperature, config.top_p, seed)
         for seed, temperature in enumerate(temperatures)
-    ]
+    )
 
 
 def _extent(request: Request, context: Context) -> tuple[Extent, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codegen_lsp.brackets import balance, missing
 from codegen_lsp.context import Context
@@ -32,7 +33,8 @@ def rank(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, 
     The best is the surest: in Codex's paper (Chen et al. 2021, section 3.3) the best of a hundred by
     mean log-probability is right for 44.5 %, a random one for 28.8 %. Names that are nowhere near, and
     brackets left open, count against it. That it parses `postprocess` has seen to. Of two that are equal
-    the longer one saves more keys; beyond that, length says nothing about who is right.
+    the longer one saves more keys; beyond that, length says nothing about who is right. What names and
+    brackets make of it a candidate tells as its `fit`.
     """
     shown = [candidate for candidate in candidates if candidate.text.strip()]
     if len(shown) < 2:
@@ -41,15 +43,16 @@ def rank(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, 
     suffix = context.suffix[:BRACKETS_REACH]
     lacking = missing(context.prefix[-BRACKETS_REACH:], suffix, context.language)
 
-    def score(candidate: Candidate) -> float:
-        return (
-            candidate.mean_logprob
-            - NEW_NAMES * _share_of_new_names(candidate.text, context, known)
-            + CLOSING * _n_closed(candidate.text, context, lacking)
-        )
+    def fitted(candidate: Candidate) -> Candidate:
+        n_closed = _n_closed(candidate.text, context, lacking)
+        share = _share_of_new_names(candidate.text, context, known)
+        return replace(candidate, fit=CLOSING * n_closed - NEW_NAMES * share)
+
+    def goodness(candidate: Candidate) -> tuple[float, int]:
+        return candidate.mean_logprob + candidate.fit, len(candidate.text)
 
     best: list[Candidate] = []
-    for candidate in sorted(shown, key=lambda each: (-score(each), -len(each.text))):
+    for candidate in sorted(map(fitted, shown), key=goodness, reverse=True):
         if not any(_say_the_same(candidate.text, other.text) for other in best):
             best.append(candidate)
     return tuple(best)

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from codegen_lsp.choose import Scores
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.edits import Change
+from codegen_lsp.engine import Sampling
 from codegen_lsp.intents import Intent, intent_at, intents_in
 from codegen_lsp.normal import normal, style_at
 from codegen_lsp.syntax import Parsed
@@ -56,11 +58,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What came of it: `code`, from its lead on, and by what it was made."""
+    """What came of it: `code`, from its lead on, and by what it was made; its scores, and the intent's
+    perplexity, as far as they are known."""
 
     asked: Asked
     code: str
     origin: Origin
+    scores: Scores | None = None
+    perplexity: float | None = None
 
     @property
     def change(self) -> Change:
@@ -96,12 +101,12 @@ def below(stated: Stated, document: Document) -> Asked:
     return Asked(document, nothing, stated.start, stated.text, stated.lead)
 
 
-def request_for(asked: Asked, n: int) -> Request:
+def request_for(asked: Asked, n: int, samplings: tuple[Sampling, ...] = ()) -> Request:
     """What would be asked on the code's first line."""
     text = _changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    return Request(begun, asked.border + len(asked.lead), n, invoked=True)
+    return Request(begun, asked.border + len(asked.lead), n, invoked=True, samplings=samplings)
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
@@ -110,7 +115,8 @@ def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Pro
     def made(candidate: Candidate) -> Proposal:
         n_prompt, mean_logprob = completion.stats.n_prompt, candidate.mean_logprob
         origin = Origin(config.model, candidate.seed, n_prompt, mean_logprob)
-        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin)
+        scores = Scores(mean_logprob, fit=candidate.fit)
+        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin, scores)
 
     return tuple(made(each) for each in completion.candidates)
 

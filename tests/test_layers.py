@@ -46,6 +46,7 @@ ALLOWED = {
         "brackets", "context", "echoes", "extent", "indents", "languages", "repetition", "syntax",
     },
     "rank": {"brackets", "context", "document"},
+    "choose": {"config", "engine"},
     "history": {"languages"},
     "secrets": {"common"},
     "complete": {
@@ -60,8 +61,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
-        "turns",
+        "choose", "complete", "config", "context", "document", "edits", "engine", "intents",
+        "normal", "syntax", "turns",
     },
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
@@ -150,7 +151,7 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
-    "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
+    "echoes", "postprocess", "rank", "choose", "history", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
     "evaluate.values",
 }  # fmt: skip

@@ -1,0 +1,64 @@
+"""Several candidates for one intent: how they are drawn, and which of them is offered first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen_lsp.config import Config
+from codegen_lsp.engine import Sampling
+
+# Of so many candidates at most, the temperature that all of them are drawn at. The paper sampled at 0.2,
+# 0.6 and 0.8 and took the best for pass@1, pass@10 and pass@100 (Nijkamp et al. 2022, section 3.3).
+TEMPERATURES = ((1, 0.2), (10, 0.6), (100, 0.8))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What is known of a candidate, in natural logarithms of probabilities a token: its own, the
+    intent's where the code is given (`backward`), and what its names and brackets are worth (`rank`);
+    and how many of the intent's examples it passes, if it was run against them."""
+
+    mean_logprob: float
+    back: float | None = None
+    n_passed: int = 0
+    n_examples: int = 0
+    fit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much of each counts."""
+
+    mean_logprob: float = 1.0
+    fit: float = 1.0
+    back: float = 0.0
+
+
+WEIGHTS = Weights()
+
+
+def samplings(n: int, config: Config, first_seed: int = 1) -> tuple[Sampling, ...]:
+    """How `n` candidates are drawn: each with a seed of its own, so that the same one can be had again."""
+    temperature = next(each for most, each in TEMPERATURES if n <= most)
+    return tuple(
+        Sampling(config.max_tokens, temperature, config.top_p, seed)
+        for seed in range(first_seed, first_seed + n)
+    )
+
+
+def goodness(scores: Scores, weights: Weights = WEIGHTS) -> tuple[int, float]:
+    """What candidates for one intent are ordered by, the greatest first: examples are a specification,
+    all else is opinion. That a candidate parses `postprocess` has seen to."""
+    opinion = (
+        weights.mean_logprob * scores.mean_logprob
+        + weights.fit * scores.fit
+        + weights.back * (scores.back or 0.0)
+    )
+    return scores.n_passed, opinion
+
+
+def mark(scores: Scores | None) -> str:
+    """What a person is told of a candidate that was run: "2/2 examples"."""
+    if scores is None or not scores.n_examples:
+        return ""
+    return f"{scores.n_passed}/{scores.n_examples} examples"
