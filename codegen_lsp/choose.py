@@ -38,7 +38,7 @@ WEIGHTS = Weights()
 
 
 def samplings(n: int, config: Config, first_seed: int = 1) -> tuple[Sampling, ...]:
-    """How `n` candidates are drawn: each with a seed of its own, so that the same one can be had again."""
+    """How `n` candidates are drawn: each with a seed of its own, by which it can be had again."""
     temperature = next(each for most, each in TEMPERATURES if n <= most)
     return tuple(
         Sampling(config.max_tokens, temperature, config.top_p, seed)

@@ -33,29 +33,35 @@ def rank(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, 
     The best is the surest: in Codex's paper (Chen et al. 2021, section 3.3) the best of a hundred by
     mean log-probability is right for 44.5 %, a random one for 28.8 %. Names that are nowhere near, and
     brackets left open, count against it. That it parses `postprocess` has seen to. Of two that are equal
-    the longer one saves more keys; beyond that, length says nothing about who is right. What names and
-    brackets make of it a candidate tells as its `fit`.
+    the longer one saves more keys; beyond that, length says nothing about who is right.
     """
-    shown = [candidate for candidate in candidates if candidate.text.strip()]
+    shown = fitted(candidates, context)
+    best: list[Candidate] = []
+    for candidate in sorted(shown, key=_goodness, reverse=True):
+        if not any(_say_the_same(candidate.text, other.text) for other in best):
+            best.append(candidate)
+    return tuple(best)
+
+
+def fitted(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, ...]:
+    """Those that are not empty, each with what its names and brackets are worth; for one alone that is
+    not asked."""
+    shown = tuple(candidate for candidate in candidates if candidate.text.strip())
     if len(shown) < 2:
-        return tuple(shown)
+        return shown
     known = _names_around(context)
     suffix = context.suffix[:BRACKETS_REACH]
     lacking = missing(context.prefix[-BRACKETS_REACH:], suffix, context.language)
 
-    def fitted(candidate: Candidate) -> Candidate:
-        n_closed = _n_closed(candidate.text, context, lacking)
-        share = _share_of_new_names(candidate.text, context, known)
-        return replace(candidate, fit=CLOSING * n_closed - NEW_NAMES * share)
+    def fit(text: str) -> float:
+        share = _share_of_new_names(text, context, known)
+        return CLOSING * _n_closed(text, context, lacking) - NEW_NAMES * share
 
-    def goodness(candidate: Candidate) -> tuple[float, int]:
-        return candidate.mean_logprob + candidate.fit, len(candidate.text)
+    return tuple(replace(candidate, fit=fit(candidate.text)) for candidate in shown)
 
-    best: list[Candidate] = []
-    for candidate in sorted(map(fitted, shown), key=goodness, reverse=True):
-        if not any(_say_the_same(candidate.text, other.text) for other in best):
-            best.append(candidate)
-    return tuple(best)
+
+def _goodness(candidate: Candidate) -> tuple[float, int]:
+    return candidate.mean_logprob + candidate.fit, len(candidate.text)
 
 
 def _share_of_new_names(text: str, context: Context, known: frozenset[str]) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
+from codegen_lsp.choose import samplings
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
@@ -207,7 +208,8 @@ class Session:
     ) -> tuple[Proposal, ...]:
         """Code for an intent, the best first; until somebody raises the flag. Suggestions wait for its
         end. `hear` is told on the engine's thread what is written so far."""
-        request, config = request_for(asked, self.config.candidates), self.config
+        config = self.config
+        request = request_for(asked, samplings(config.candidates, config))
         async with self._writing(asked.document):
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear

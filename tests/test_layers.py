@@ -37,6 +37,7 @@ ALLOWED = {
     "brackets": {"languages", "lines"},
     "extent": {"brackets", "context", "syntax"},
     "examples": set(),
+    "excerpt": {"examples"},
     "steps": {"examples", "lines"},
     "intents": {"languages", "lines", "steps", "syntax"},
     "indents": {"brackets", "context", "extent", "languages", "lines"},
@@ -62,6 +63,7 @@ ALLOWED = {
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
         "choose", "complete", "config", "context", "document", "edits", "engine", "intents",
+        "likely", "lines",
         "normal", "syntax", "turns",
     },
     "dialogue": {"document", "recall", "synthesis", "turns"},
@@ -75,19 +77,22 @@ ALLOWED = {
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
-        "attempt", "complete", "config", "dialogue", "document", "engine", "extent", "ignore",
-        "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
+        "attempt", "choose", "complete", "config", "dialogue", "document", "engine", "extent",
+        "ignore", "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
         "surroundings", "synthesis",
     },
+    "trials": {"choose", "config", "engine", "examples", "excerpt", "sandbox", "synthesis"},
     "progress": {"engine"},
-    "commands.server": {"document", "position", "progress", "session"},
-    "commands.writing": {"commands.server", "document", "engine", "progress", "synthesis"},
+    "commands.server": {"document", "position", "progress", "session", "trials"},
+    "commands.writing": {
+        "choose", "commands.server", "document", "engine", "progress", "synthesis",
+    },
     "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
     "commands.turns": {"commands.server", "document", "turns"},
     "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
-        "loaded", "loading", "position", "progress", "session",
+        "loaded", "loading", "position", "progress", "session", "trials",
     },
     "native": set(),
     "lookup": {"common"},
@@ -107,7 +112,7 @@ ALLOWED = {
     "sandbox": {"jail"},
     "models": set(),
     "tune": {"llama", "models", "slot"},
-    "doctor": {"__init__", "config", "engine", "llama", "models", "worker"},
+    "doctor": {"__init__", "config", "engine", "llama", "models", "sandbox", "worker"},
     "evaluate.program": set(),
     "evaluate.raw": {"engine", "native"},
     "evaluate.bench": {"__init__", "engine", "evaluate.program", "evaluate.raw", "worker"},
@@ -150,10 +155,10 @@ ALLOWED = {
 PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
-    "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
-    "echoes", "postprocess", "rank", "choose", "history", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "prompt", "brackets", "extent", "examples", "excerpt", "steps", "intents", "indents",
+    "repetition", "echoes", "postprocess", "rank", "choose", "history", "secrets", "complete",
+    "likely", "spans", "turns", "privacy", "synthesis", "suggestions", "rhythm", "wire",
+    "evaluate.typist", "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

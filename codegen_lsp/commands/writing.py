@@ -9,6 +9,7 @@ from collections.abc import Callable
 from lsprotocol import types
 
 from codegen_lsp import progress
+from codegen_lsp.choose import mark
 from codegen_lsp.commands.server import MAX_SHOWN, Server, range_of, shortened
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
@@ -21,10 +22,18 @@ PATIENCE = 5.0
 
 
 async def proposed(server: Server, asked: Asked, cancel: Cancel) -> tuple[Proposal, ...]:
-    """Code for an intent, the best first; the person may raise the flag."""
+    """Code for an intent, the best first; the person may raise the flag. How many examples it passes is
+    said, if it was run against any."""
     begin = types.WorkDoneProgressBegin(title=shortened(asked.intent), cancellable=True)
     async with progress.displayed(server, begin, cancel) as show:
-        return await server.session.propose(asked, cancel, _telling(show))
+        found = await server.session.propose(asked, cancel, _telling(show))
+        found = await server.trials.judged(found, server.session.config, cancel)
+        passed = mark(found[0].scores) if found and not cancel.is_set() else ""
+        if passed:
+            show(types.WorkDoneProgressReport(message=passed))
+    if passed:
+        server.show(types.MessageType.Info, f"{passed}: “{shortened(asked.intent)}”")
+    return found
 
 
 async def put_in(server: Server, proposal: Proposal) -> bool:
