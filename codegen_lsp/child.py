@@ -215,7 +215,7 @@ def _do(parent: _Parent, engine: LlamaEngine, request: Request) -> None:
 def _generate(parent: _Parent, engine: LlamaEngine, request: Generate) -> None:
     """Say tokens as fast as they come; but a single candidate does not run ahead of its reader into
     another line, because most end with one."""
-    prompt = Prompt("", request.tokens, request.heal)
+    prompt = Prompt("", request.tokens, request.heal, request.shun)
     generation = engine.generate(prompt, request.samplings, parent.cancel)
     for token in generation:
         if token.candidate not in parent.enough:

@@ -12,6 +12,7 @@ from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, Stats, Stop, Token, mean_logprob
 from codegen_lsp.extent import COMPLETE, Extent, extent_at
+from codegen_lsp.languages import row
 from codegen_lsp.layout import Layout
 from codegen_lsp.normal import normal
 from codegen_lsp.postprocess import clean, is_complete, whole_lines
@@ -26,8 +27,8 @@ from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. `samplings` say how each candidate is drawn; unless they are given, one is
-    greedy, and the others are sampled."""
+    spare the machine. What `begins_code` begins with neither blanks nor a comment. `samplings` say how
+    each candidate is drawn; unless they are given, one is greedy, and the others are sampled."""
 
     document: Document
     offset: int
@@ -35,6 +36,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    begins_code: bool = False
     samplings: tuple[Sampling, ...] = ()
 
     def covers(self, other: Request) -> bool:
@@ -108,6 +110,8 @@ def complete(
         return Completion(reason=reason, known=known)
     rendered = prompt_for(context, engine, config, known.layout)
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
+    if request.begins_code:
+        prompt = replace(prompt, shun=_no_code(context.language))
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     samplings = request.samplings or _samplings(config, request.n)
     written = [_Written(context, extent, len(prompt.heal), doubt) for _ in samplings]
@@ -173,6 +177,14 @@ def _samplings(config: Config, n: int) -> tuple[Sampling, ...]:
         Sampling(config.max_tokens, temperature, config.top_p, seed)
         for seed, temperature in enumerate(temperatures)
     )
+
+
+def _no_code(language: str) -> tuple[str, ...]:
+    """What nothing begins with that does something: blanks, comments, docstrings."""
+    known = row(language)
+    blocks = (begin for begin, _ in known.block_comments)
+    strings = (quotes.begin for quotes in known.quotes if quotes.lines and quotes.begin[1:])
+    return (" ", "\t", "\n", "\r", *map(str.rstrip, known.line_comments), *blocks, *strings)
 
 
 def _extent(request: Request, context: Context) -> tuple[Extent, str]:

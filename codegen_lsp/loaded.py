@@ -24,9 +24,10 @@ from codegen_lsp.complete import (
 )
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.engine import Cancel, Engine, EngineError, mean_logprob
 from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
+from codegen_lsp.score import logprobs
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Stated, stated_in
@@ -106,6 +107,28 @@ class Loaded:
             with self._surviving():
                 made = work(self._readable(document), self._engine)
         return made
+
+    def score(
+        self,
+        document: Document,
+        spans: Sequence[tuple[int, int]],
+        config: Config,
+        cancel: Cancel,
+    ) -> float | None:
+        """The mean natural logarithm of the probability of a token in these stretches of a document,
+        each given what stands before it. None where there is no engine, where it fails, or the flag is
+        raised."""
+        scored: list[float] = []
+        is_whole = False
+        if self._engine is None:
+            return None
+        with self._surviving():
+            masked, _ = readable(document)
+            known = self._known_of(document.uri)
+            for start, end in spans:
+                scored += logprobs(masked, start, end, self._engine, config, cancel, known)
+            is_whole = bool(scored) and not cancel.is_set()
+        return mean_logprob(scored) if is_whole else None
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -242,6 +242,20 @@ class Server(LanguageServer):
         self.window_show_message(
             types.ShowMessageParams(type=kind, message=f"codegen-lsp: {message}")
         )
+
+    async def choose(self, question: str, answers: Sequence[str]) -> str | None:
+        """Have the person choose; None where they do not, or the client cannot ask them."""
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Info,
+            message=f"codegen-lsp: {question}",
+            actions=[types.MessageActionItem(title=answer) for answer in answers],
+        )
+        try:
+            chosen = await self.window_show_message_request_async(params)
+        except JsonRpcException as error:
+            logger.warning("the client did not ask (%s)", type(error).__name__)
+            return None
+        return chosen.title if chosen is not None else None
 
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
         """To the log, where pygls would show it to the person; and without the error's message."""

@@ -227,6 +227,16 @@ class Session:
                 self._executor, self._loaded.think, document, work
             )
 
+    async def score(
+        self, document: Document, spans: Sequence[tuple[int, int]], cancel: Cancel
+    ) -> float | None:
+        """How likely stretches of a document are to the model, until somebody raises the flag; see
+        `Loaded.score`. Suggestions wait for its end."""
+        async with self._writing(document):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.score, document, spans, self.config, cancel
+            )
+
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
     ) -> Answer:

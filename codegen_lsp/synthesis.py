@@ -2,20 +2,21 @@
 done to the document.
 
 The comment stays as it is, or is written with the code. The code begins on a line of its own below it,
-as deep, and is what would be suggested there to somebody who asks.
+as deep, and is what would be suggested there to somebody who asks, but that it begins with code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from codegen_lsp.choose import Scores, goodness
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_LINE, MAX_TEXT
 from codegen_lsp.document import Candidate, Document, line_start
-from codegen_lsp.edits import LINE_END, Change
+from codegen_lsp.edits import LINE_END, Change, changed
 from codegen_lsp.engine import Sampling
 from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
 from codegen_lsp.likely import Place, enter
@@ -37,6 +38,7 @@ class Stated:
     start: int
     end: int
     lead: str
+    kind: Literal["comment", "docstring"] = "comment"
 
     def moved(self, by: int) -> Stated:
         return replace(self, start=self.start + by, end=self.end + by)
@@ -81,7 +83,7 @@ class Proposal:
     @property
     def result(self) -> str:
         """What the document says then."""
-        return _changed(self.asked.document.text, self.change)
+        return changed(self.asked.document.text, self.change)
 
 
 def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[Stated, ...]:
@@ -148,11 +150,11 @@ class UnsayableError(ValueError):
 
 def request_for(asked: Asked, samplings: tuple[Sampling, ...]) -> Request:
     """What would be asked on the code's first line; each candidate drawn in its own way."""
-    text = _changed(asked.document.text, asked.change)
+    text = changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    offset = asked.border + len(asked.lead)
-    return Request(begun, offset, len(samplings), invoked=True, samplings=samplings)
+    at, n = asked.border + len(asked.lead), len(samplings)
+    return Request(begun, at, n, invoked=True, begins_code=True, samplings=samplings)
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
@@ -176,10 +178,6 @@ def best_first(candidates: Iterable[Proposal]) -> tuple[Proposal, ...]:
     return tuple(sorted(candidates, key=worth, reverse=True))
 
 
-def _changed(text: str, change: Change) -> str:
-    return text[: change.start] + change.text + text[change.end :]
-
-
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     """The same lines in the client's text, whose line ends and tabs may be others."""
     first = parsed.text.count("\n", 0, intent.start)
@@ -191,7 +189,7 @@ def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     line = document.text[start:end]
     indent = line[: len(line) - len(line.lstrip(" \t"))]
     newline = style_at(document.text, start, document.language).newline
-    return Stated(intent.text, start, end, newline + indent)
+    return Stated(intent.text, start, end, newline + indent, intent.kind)
 
 
 def _comment_of(intent: str, language: str, indent: str) -> str:
@@ -200,7 +198,7 @@ def _comment_of(intent: str, language: str, indent: str) -> str:
         raise UnsayableError("an intent without words says nothing")
     longest = max(map(len, intent.split("\n")))
     columns = MAX_LINE if len(indent) + longest < MAX_LINE - MARGIN else MAX_COLUMNS
-    comment = as_comment(intent, language, indent, columns).removesuffix("\n")
+    comment = as_comment(intent, language, indent, columns=columns).removesuffix("\n")
     if not comment:
         raise UnsayableError(f"{language} has no comments that could say it")
     said = intent.rstrip(" ")

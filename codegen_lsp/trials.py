@@ -50,8 +50,11 @@ class Trials:
             self._refuse("the editor does not trust this workspace")
             return proposals
         loop = asyncio.get_running_loop()
-        is_given_up = asyncio.Event()
-        cancel.on_set(lambda: loop.call_soon_threadsafe(is_given_up.set))
+        ended = asyncio.Event()
+
+        def end(*_: object) -> None:
+            loop.call_soon_threadsafe(ended.set)
+
         running = loop.run_in_executor(
             self._executor,
             _judged,
@@ -59,9 +62,9 @@ class Trials:
             config.unsafe_sandbox,
             lambda: self.is_trusted and not cancel.is_set(),
         )
-        giving_up = asyncio.ensure_future(is_given_up.wait())
-        await asyncio.wait({running, giving_up}, return_when=asyncio.FIRST_COMPLETED)
-        giving_up.cancel()
+        running.add_done_callback(end)
+        cancel.on_set(end)
+        await ended.wait()
         cancel.on_set(None)
         if not running.done():
             return proposals

@@ -60,6 +60,7 @@ class Generate:
 
     tokens: tuple[int, ...]
     heal: str
+    shun: tuple[str, ...]
     samplings: tuple[Sampling, ...]
 
 

@@ -118,7 +118,7 @@ class Worker:
         return list(self._answer(Tokenize(text), Tokens).ids)
 
     def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
-        request = Generate(tuple(prompt.tokens), prompt.heal, tuple(samplings))
+        request = Generate(prompt.tokens, prompt.heal, prompt.shun, tuple(samplings))
         return Generation(len(samplings), lambda generation: self._run(generation, request, cancel))
 
     def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:

@@ -165,3 +165,14 @@ def test_a_single_line_spares_the_machine_a_block(single_line: bool, expected: s
     completion = complete(request, FakeEngine("a = 1\n    return a\n"), Config(), Cancel())
     assert [candidate.text for candidate in completion.candidates] == [expected]
     assert single_line is ("spares the machine" in completion.reason)
+
+
+def test_who_asks_for_code_gets_neither_blanks_nor_a_comment() -> None:
+    engine = FakeEngine("x = 1\n")
+    document, offset = at_cursor("# set x\n<CURSOR>")
+    for begins_code in (False, True):
+        request = Request(document, offset, invoked=True, begins_code=begins_code)
+        complete(request, engine, Config(), Cancel())
+    free, bound = (prompt.shun for prompt in engine.prompts)
+    assert not free
+    assert {" ", "\t", "\n", "#", '"""'} <= set(bound)

@@ -51,8 +51,8 @@ ALLOWED = {
     "history": {"languages"},
     "secrets": {"common"},
     "complete": {
-        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
-        "prompt", "rank", "secrets", "surroundings", "syntax",
+        "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
+        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
@@ -63,33 +63,42 @@ ALLOWED = {
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
         "choose", "complete", "config", "context", "document", "edits", "engine", "intents",
-        "likely", "lines",
-        "normal", "syntax", "turns",
+        "likely", "lines", "normal", "syntax", "turns",
     },
+    "factor": {
+        "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
+    },
+    "score": {"complete", "config", "document", "engine", "normal"},
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
     "loaded": {
-        "complete", "config", "document", "engine", "likely", "privacy", "secrets", "surroundings",
-        "synthesis",
+        "complete", "config", "document", "engine", "likely", "privacy", "score", "secrets",
+        "surroundings", "synthesis",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
         "attempt", "choose", "complete", "config", "dialogue", "document", "engine", "extent",
-        "ignore", "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain", "suggestions",
-        "surroundings", "synthesis",
+        "ignore", "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain",
+        "suggestions", "surroundings", "synthesis",
     },
     "trials": {"choose", "config", "engine", "examples", "excerpt", "sandbox", "synthesis"},
     "progress": {"engine"},
     "commands.server": {"document", "position", "progress", "session", "trials"},
     "commands.writing": {
-        "choose", "commands.server", "document", "engine", "progress", "synthesis",
+        "choose", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+    },
+    "commands.split": {
+        "commands.server", "commands.writing", "document", "engine", "factor", "progress",
+        "synthesis", "turns",
     },
     "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
     "commands.turns": {"commands.server", "document", "turns"},
-    "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
+    "commands.__init__": {
+        "commands.generate", "commands.server", "commands.split", "commands.turns",
+    },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
         "loaded", "loading", "position", "progress", "session", "trials",
@@ -155,10 +164,11 @@ ALLOWED = {
 PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
-    "prompt", "brackets", "extent", "examples", "excerpt", "steps", "intents", "indents",
-    "repetition", "echoes", "postprocess", "rank", "choose", "history", "secrets", "complete",
-    "likely", "spans", "turns", "privacy", "synthesis", "suggestions", "rhythm", "wire",
-    "evaluate.typist", "evaluate.tally", "evaluate.values",
+    "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
+    "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
+    "privacy", "synthesis", "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
+    "choose", "excerpt",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

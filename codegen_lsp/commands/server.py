@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from lsprotocol import types
@@ -31,6 +31,8 @@ class Server(progress.Server, Protocol):
     def command(self, name: str) -> Callable[[Handler], Handler]: ...
 
     def show(self, kind: types.MessageType, message: str) -> None: ...
+
+    async def choose(self, question: str, answers: Sequence[str]) -> str | None: ...
 
     async def workspace_apply_edit_async(
         self, params: types.ApplyWorkspaceEditParams

@@ -12,6 +12,7 @@ from codegen_lsp import progress
 from codegen_lsp.choose import mark
 from codegen_lsp.commands.server import MAX_SHOWN, Server, range_of, shortened
 from codegen_lsp.document import Document
+from codegen_lsp.edits import Change, changed
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, Proposal
 
@@ -39,18 +40,30 @@ async def proposed(server: Server, asked: Asked, cancel: Cancel) -> tuple[Propos
 async def put_in(server: Server, proposal: Proposal) -> bool:
     """Have the editor make a proposal's change, if its document still says what it said; say whether it
     did."""
-    session, document = server.session, proposal.asked.document
-    if session.documents.get(document.uri) != document:
+    if not is_current(server, proposal.asked.document):
         return False
-    start, end, text = proposal.change
+    server.session.dialogue.plan(proposal)
+    return await edited(server, proposal.asked.document, proposal.change)
+
+
+async def edited(server: Server, document: Document, change: Change) -> bool:
+    """Have the editor make a change of a version of a document, if that still is the newest; say whether
+    it did."""
+    if not is_current(server, document):
+        return False
+    start, end, text = change
     edit = types.TextEdit(range_of(server, document, start, end), text)
-    session.dialogue.plan(proposal)
-    change = _workspace_edit(server, document, edit)
-    result = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(change))
+    params = types.ApplyWorkspaceEditParams(_workspace_edit(server, document, edit))
+    result = await server.workspace_apply_edit_async(params)
     if not result.applied:
-        session.dialogue.follow(document)
+        server.session.dialogue.follow(document)  # what was planned does not come
         return False
-    return await _says(server, document.uri, proposal.result)
+    return await _says(server, document.uri, changed(document.text, change))
+
+
+def is_current(server: Server, document: Document) -> bool:
+    """Whether a document still says what this version of it says."""
+    return server.session.documents.get(document.uri) == document
 
 
 async def _says(server: Server, uri: str, text: str) -> bool:
