@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("source", choices=SOURCES)
     parser.add_argument("path", type=Path)
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--places", type=int, default=150)
+    parser.add_argument("--places", type=int, default=250)
     parser.add_argument("--candidates", type=int, default=CONFIG.candidates)
     parser.add_argument("--seed", type=int, default=0)
     wanted = parser.parse_args()
@@ -79,14 +79,20 @@ def main() -> None:
     pieces = SOURCES[wanted.source](wanted.path)
     chosen = random.Random(wanted.seed).sample(pieces, min(wanted.places, len(pieces)))
     engine = LlamaEngine(find(wanted.model), n_ctx=n_ctx_for(CONFIG))
-    told = list(_asked(chosen, wanted.candidates, engine))
+    drawn = [
+        replace(each, seed=each.seed + 100 * wanted.seed)
+        for each in samplings(wanted.candidates, CONFIG)
+    ]
+    told = list(_asked(chosen, drawn, engine))
     _report([place for place, _ in told], [cost for _, cost in told])
 
 
-def _asked(pieces: Sequence[Piece], n: int, engine: Engine) -> Iterator[tuple[Place, Cost]]:
+def _asked(
+    pieces: Sequence[Piece], how: Sequence[Sampling], engine: Engine
+) -> Iterator[tuple[Place, Cost]]:
     for piece in pieces:
         begun = time.perf_counter()
-        completion = _completion(piece, samplings(n, CONFIG), engine)
+        completion = _completion(piece, how, engine)
         drawn_at = time.perf_counter()
         if not completion.candidates:
             continue
@@ -105,7 +111,9 @@ def _completion(piece: Piece, how: Sequence[Sampling], engine: Engine) -> Comple
     indent = code[: len(code) - len(code.lstrip())].rpartition("\n")[2]
     before = piece.text[: piece.border] + indent
     document = Document("a.py", "python", 0, f"{before}\n{piece.text[piece.end :]}")
-    request = Request(document, len(before), len(how), invoked=True, samplings=tuple(how))
+    request = Request(
+        document, len(before), len(how), invoked=True, begins_code=True, samplings=tuple(how)
+    )
     return complete(request, engine, CONFIG, Cancel(), NOTHING)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Sampling
 
-# Of so many candidates at most, the temperature that all of them are drawn at. The paper sampled at 0.2,
-# 0.6 and 0.8 and took the best for pass@1, pass@10 and pass@100 (Nijkamp et al. 2022, section 3.3).
-TEMPERATURES = ((1, 0.2), (10, 0.6), (100, 0.8))
+# The temperature of the very first candidate, and of others where so many at most are drawn: those with
+# which the paper measured pass@1, pass@10 and pass@100 (Nijkamp et al. 2022, section 3.3).
+FIRST = 0.2
+OTHERS = ((10, 0.6), (100, 0.8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,12 @@ class Weights:
 WEIGHTS = Weights()
 
 
-def samplings(n: int, config: Config, first_seed: int = 1) -> tuple[Sampling, ...]:
-    """How `n` candidates are drawn: each with a seed of its own, by which it can be had again."""
-    temperature = next(each for most, each in TEMPERATURES if n <= most)
+def samplings(n: int, config: Config, first_seed: int = 0) -> tuple[Sampling, ...]:
+    """How `n` candidates are drawn: each with a seed of its own, by which it can be had again. Seed 0
+    makes the very first one for an intent."""
+    others = next(each for most, each in OTHERS if n <= most)
     return tuple(
-        Sampling(config.max_tokens, temperature, config.top_p, seed)
+        Sampling(config.max_tokens, others if seed else FIRST, config.top_p, seed)
         for seed in range(first_seed, first_seed + n)
     )
 

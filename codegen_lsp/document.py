@@ -65,7 +65,7 @@ class Candidate:
     """A text that could stand at the cursor, and how sure the model was of it.
 
     `mean_logprob` is the mean natural logarithm of its tokens' probabilities; `stop` says why it
-    ends where it ends (see `engine.Stop`); `seed` is the one it was drawn with, 0 for the greedy one.
+    ends where it ends (see `engine.Stop`); `seed` is the one it was drawn with, 0 for the first.
     `fit` is how well it goes with the text around it, on the same scale (`rank`).
     """
 

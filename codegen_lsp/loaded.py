@@ -30,7 +30,7 @@ from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
 from codegen_lsp.score import logprobs
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.synthesis import Stated, stated_in
+from codegen_lsp.synthesis import Asked, Stated, is_sayable, stated_in
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Loaded:
         return without_new_errors(candidates, self._readable(document), offset, known)
 
     def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
-        """See `synthesis`."""
+        """See `synthesis`. On any thread."""
         return stated_in(document, start, end, self._known_of(document.uri))
 
     def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
@@ -107,6 +107,10 @@ class Loaded:
             with self._surviving():
                 made = work(self._readable(document), self._engine)
         return made
+
+    def is_sayable(self, asked: Asked) -> bool:
+        """See `synthesis`."""
+        return is_sayable(asked, self._known_of(asked.document.uri))
 
     def score(
         self,

@@ -174,6 +174,8 @@ def _turn(stored: dict[str, Any]) -> Turn:
         None if origin is None else _origin(origin),
         stored["is_stale"] is True,
         _string(stored["comment"]) if stored["is_stale"] is True else "",
+        None if stored["opening"] is None else _string(stored["opening"]),
+        stored["is_accepted"] is True,
     )
 
 

@@ -283,6 +283,7 @@ def _register(server: Server) -> None:
         if text_document is None or text_document.inline_completion is None:
             # Whoever shows ghost text would only see the same twice.
             server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())(complete)
+        commands.offer(server, params.capabilities)
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:

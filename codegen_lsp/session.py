@@ -194,22 +194,39 @@ class Session:
             self._interrupt()
             self._attempts.drop()
 
+    def refusal(self, document: Document) -> str:
+        """Why nothing of a document may reach an engine, in a few words; empty where it may."""
+        return refusal(document, self.config, self.ignore)
+
     async def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
         """The intents of a selection or at a cursor; see `synthesis`."""
-        if refusal(document, self.config, self.ignore):
+        if self.refusal(document):
             return ()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._executor, self._loaded.stated_in, document, start, end
         )
 
+    async def stated_near(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
+        """The same, for who does not want to wait until the engine has time."""
+        return await asyncio.to_thread(self._loaded.stated_in, document, start, end)
+
+    async def is_sayable(self, asked: Asked) -> bool:
+        """Whether a comment can be written where it is to be; see `synthesis`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._loaded.is_sayable, asked)
+
     async def propose(
-        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None]
+        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None], first_seed: int = 0
     ) -> tuple[Proposal, ...]:
         """Code for an intent, the best first; until somebody raises the flag. Suggestions wait for its
-        end. `hear` is told on the engine's thread what is written so far."""
+        end. `hear` is told on the engine's thread what is written so far. Nothing for a document that
+        may not be read."""
+        if self.refusal(asked.document):
+            return ()
         config = self.config
-        request = request_for(asked, samplings(config.candidates, config))
+        drawn = samplings(config.candidates, config, first_seed)
+        request = request_for(asked, drawn)
         async with self._writing(asked.document):
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear

@@ -19,6 +19,7 @@ from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.edits import LINE_END, Change, changed
 from codegen_lsp.engine import Sampling
 from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
+from codegen_lsp.languages import DEFAULT, row
 from codegen_lsp.likely import Place, enter
 from codegen_lsp.lines import indentation
 from codegen_lsp.normal import normal, style_at
@@ -146,6 +147,16 @@ def again(turn: Turn, turns: Turns, document: Document) -> Asked:
 
 class UnsayableError(ValueError):
     """An intent that no comment can say; its message is one line for a person."""
+
+
+def is_sayable(asked: Asked, known: Known) -> bool:
+    """Whether the comment that is to be written would be one there, and not words of a string."""
+    text = changed(asked.document.text, asked.change)
+    mark = asked.start + len(_indent_of(text, asked.start))
+    context = known.gather(replace(asked.document, text=text), mark)
+    if context is None:
+        return False
+    return row(asked.document.language) is DEFAULT or context.kind == "code"
 
 
 def request_for(asked: Asked, samplings: tuple[Sampling, ...]) -> Request:

@@ -9,11 +9,18 @@ from codegen_lsp.config import Config
 from codegen_lsp.engine import Sampling
 
 
-@pytest.mark.parametrize(("n", "temperature"), [(1, 0.2), (2, 0.6), (10, 0.6)])
-def test_candidates_are_drawn_at_the_papers_temperatures(n: int, temperature: float) -> None:
-    config = Config(max_tokens=7, top_p=0.9, temperature=1.5)
-    drawn = samplings(n, config, first_seed=5)
-    assert drawn == tuple(Sampling(7, temperature, 0.9, 5 + index) for index in range(n))
+@pytest.mark.parametrize(
+    ("n", "first_seed", "temperatures"),
+    [(1, 0, [0.2]), (3, 0, [0.2, 0.6, 0.6]), (3, 3, [0.6] * 3), (11, 1, [0.8] * 11)],
+)
+def test_candidates_are_drawn_at_the_papers_temperatures(
+    n: int, first_seed: int, temperatures: list[float]
+) -> None:
+    drawn = samplings(n, Config(max_tokens=7, top_p=0.9, temperature=1.5), first_seed)
+    assert drawn == tuple(
+        Sampling(7, temperature, 0.9, seed)
+        for seed, temperature in enumerate(temperatures, first_seed)
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,14 +62,17 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "choose", "complete", "config", "context", "document", "edits", "engine", "intents",
-        "likely", "lines", "normal", "syntax", "turns",
+        "choose", "engine",
+        "complete", "config", "context", "document", "edits", "intents", "languages", "likely",
+        "lines", "normal", "syntax", "turns",
     },
+    "anchor": {"document", "edits", "spans", "synthesis"},
+    "alternatives": {"synthesis"},
     "factor": {
         "document", "edits", "intents", "normal", "spans", "synthesis", "syntax", "turns",
     },
     "score": {"complete", "config", "document", "engine", "normal"},
-    "dialogue": {"document", "recall", "synthesis", "turns"},
+    "dialogue": {"alternatives", "anchor", "document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
     "rhythm": set(),
     "strain": set(),
@@ -86,18 +89,30 @@ ALLOWED = {
     },
     "trials": {"choose", "config", "engine", "examples", "excerpt", "sandbox", "synthesis"},
     "progress": {"engine"},
-    "commands.server": {"document", "position", "progress", "session", "trials"},
+    "commands.server": {"document", "position", "progress", "session", "trials", "turns"},
     "commands.writing": {
-        "choose", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "choose",
+        "anchor", "commands.server", "document", "edits", "engine", "progress", "synthesis",
+        "turns",
+    },
+    "commands.conversation": {
+        "commands.server", "commands.writing", "document", "engine", "synthesis", "turns",
+    },
+    "commands.lenses": {
+        "commands.conversation", "commands.generate", "commands.server", "commands.turns",
+        "document", "turns",
     },
     "commands.split": {
         "commands.server", "commands.writing", "document", "engine", "factor", "progress",
         "synthesis", "turns",
     },
-    "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
-    "commands.turns": {"commands.server", "document", "turns"},
+    "commands.generate": {
+        "anchor", "commands.server", "commands.writing", "edits", "engine", "synthesis",
+    },
+    "commands.turns": {"commands.server", "commands.writing", "document", "turns"},
     "commands.__init__": {
-        "commands.generate", "commands.server", "commands.split", "commands.turns",
+        "commands.conversation", "commands.generate", "commands.lenses", "commands.server",
+        "commands.split", "commands.turns",
     },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
@@ -166,7 +181,8 @@ PURE = {
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
-    "privacy", "synthesis", "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "privacy", "synthesis", "anchor", "alternatives",
+    "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "evaluate.values",
     "choose", "excerpt",
 }  # fmt: skip

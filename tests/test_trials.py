@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -136,7 +137,8 @@ def test_who_cancels_waits_for_no_program(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(sandbox, "run", watched)
     asyncio.run(main())
-    until(lambda: ended)  # within its limits
+    until(lambda: not any(each.name.startswith("examples") for each in threading.enumerate()))
+    assert [each.end for each in ended] == ["timeout"]
     assert len(begun) == 1
 
 
