@@ -47,6 +47,12 @@ ALLOWED = {
     },
     "rank": {"brackets", "context", "document"},
     "history": {"languages"},
+    "backward": {"engine", "history"},
+    "clarity": {"engine", "models"},
+    "describe": {
+        "config", "context", "document", "edits", "engine", "intents", "languages", "lines", "normal",
+        "repetition", "secrets", "syntax",
+    },
     "secrets": {"common"},
     "complete": {
         "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
@@ -80,10 +86,17 @@ ALLOWED = {
     },
     "progress": {"engine"},
     "commands.server": {"document", "position", "progress", "session"},
-    "commands.writing": {"commands.server", "document", "engine", "progress", "synthesis"},
+    "commands.writing": {
+        "commands.server", "document", "edits", "engine", "progress", "synthesis",
+    },
     "commands.generate": {"commands.server", "commands.writing", "engine", "synthesis"},
     "commands.turns": {"commands.server", "document", "turns"},
-    "commands.__init__": {"commands.generate", "commands.server", "commands.turns"},
+    "commands.describe": {
+        "commands.server", "commands.writing", "describe", "document", "engine", "progress",
+    },
+    "commands.__init__": {
+        "commands.describe", "commands.generate", "commands.server", "commands.turns",
+    },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
         "loaded", "loading", "position", "progress", "session",
@@ -135,7 +148,7 @@ ALLOWED = {
     "evaluate.values": set(),
     "evaluate.samples": {"evaluate.problems"},
     "evaluate.mtpb": {
-        "engine", "evaluate.problems", "evaluate.samples", "evaluate.values", "history",
+        "clarity", "engine", "evaluate.problems", "evaluate.samples", "evaluate.values", "history",
         "postprocess", "sandbox",
     },
     "terminal": {
@@ -152,7 +165,7 @@ PURE = {
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
     "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
     "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist", "evaluate.tally",
-    "evaluate.values",
+    "evaluate.values", "backward", "describe",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen_lsp.commands import generate, turns
+from codegen_lsp.commands import describe, generate, turns
 from codegen_lsp.commands.server import Server
 
 
@@ -10,3 +10,4 @@ def register(server: Server) -> None:
     """Say which commands there are."""
     generate.register(server)
     turns.register(server)
+    describe.register(server)

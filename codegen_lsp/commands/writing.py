@@ -11,6 +11,7 @@ from lsprotocol import types
 from codegen_lsp import progress
 from codegen_lsp.commands.server import MAX_SHOWN, Server, range_of, shortened
 from codegen_lsp.document import Document
+from codegen_lsp.edits import Change
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, Proposal
 
@@ -24,7 +25,7 @@ async def proposed(server: Server, asked: Asked, cancel: Cancel) -> tuple[Propos
     """Code for an intent, the best first; the person may raise the flag."""
     begin = types.WorkDoneProgressBegin(title=shortened(asked.intent), cancellable=True)
     async with progress.displayed(server, begin, cancel) as show:
-        return await server.session.propose(asked, cancel, _telling(show))
+        return await server.session.propose(asked, cancel, telling(show))
 
 
 async def put_in(server: Server, proposal: Proposal) -> bool:
@@ -33,15 +34,18 @@ async def put_in(server: Server, proposal: Proposal) -> bool:
     session, document = server.session, proposal.asked.document
     if session.documents.get(document.uri) != document:
         return False
-    start, end, text = proposal.change
-    edit = types.TextEdit(range_of(server, document, start, end), text)
     session.dialogue.plan(proposal)
-    change = _workspace_edit(server, document, edit)
-    result = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(change))
-    if not result.applied:
+    if not await applied(server, document, proposal.change):
         session.dialogue.follow(document)
         return False
     return await _says(server, document.uri, proposal.result)
+
+
+async def applied(server: Server, document: Document, change: Change) -> bool:
+    """Whether the editor has made a change of a version of a document."""
+    edit = types.TextEdit(range_of(server, document, change.start, change.end), change.text)
+    wanted = types.ApplyWorkspaceEditParams(_workspace_edit(server, document, edit))
+    return (await server.workspace_apply_edit_async(wanted)).applied
 
 
 async def _says(server: Server, uri: str, text: str) -> bool:
@@ -65,7 +69,7 @@ def _workspace_edit(
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, [edit])])
 
 
-def _telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
+def telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
     """What shows the end of a text that is being written, now and then; to be told on any thread."""
     loop, reported = asyncio.get_running_loop(), 0.0
 
