@@ -28,11 +28,24 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much of each counts."""
+    """How much of each counts.
+
+    Measured as in `benchmarks/choosing.py` with the embedded model, which rarely knows what people want:
+    twice three candidates, drawn at 0.6, for some 500 comments and docstrings of marshmallow, sqlparse and
+    structlog. What the file says on its first line was said by one of the three 30 times in 996, and by
+    the one that was chosen
+
+    - 13 times, and 27.9 % of all characters were the same, if that was done by chance,
+    - 19 times (29.2 %) by log-probability alone, 18 times (29.2 %) with names and brackets,
+    - 20 times (29.5 %) with back-translation at 0.2 and at 0.5, 22 times (29.7 %) at 1.
+
+    Back-translation helps below docstrings (from 13 to 17 of 468) and does nothing below comments. The
+    greedy one was right 26 times (31.1 %), which is why the first is drawn at a low temperature.
+    """
 
     mean_logprob: float = 1.0
     fit: float = 1.0
-    back: float = 0.0
+    back: float = 1.0
 
 
 WEIGHTS = Weights()

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -35,6 +36,7 @@ from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
+from codegen_lsp.weigh import weighed
 
 logger = logging.getLogger(__name__)
 
@@ -231,7 +233,11 @@ class Session:
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear
             )
-        return proposals(asked, completion, config)
+        found = proposals(asked, completion, config)
+        if not found or completion.prompt is None:
+            return found
+        weigh = partial(weighed, found, completion.prompt, cancel)
+        return await self.think(asked.document, weigh) or found
 
     async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
         """What `work` makes of a document, with its secrets masked and all offsets as they were, and of

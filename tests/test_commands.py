@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -164,3 +165,61 @@ def restarted() -> Iterator[Client]:
         yield client
         client.leave()
         client.process.wait(TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [(0, "Account"), (4, "__init__"), (8, "deposit")],
+    ids=lambda value: str(value),
+)
+def test_a_function_or_a_class_is_described_by_one_edit(
+    client: Client, line: int, name: str
+) -> None:
+    bare = ACCOUNT.replace('    """The money of one owner."""\n\n', "")
+    code = bare.replace("# add the amount to the balance", "self.balance += amount")
+    client.open(code)
+    lines = code.splitlines()
+    at = next(n for n, each in enumerate(lines) if name in each)
+    done = execute(client, "codegen.documentFunction", position=position(at + (line > 0), 8))
+    assert done["inserted"] == 1
+    (edit,) = client.edits
+    assert edit["range"] == {"start": position(at + 1), "end": position(at + 1)}
+    indent = lines[at + 1][: len(lines[at + 1]) - len(lines[at + 1].lstrip())]
+    assert edit["newText"].startswith(f'{indent}"""')
+    words = " ".join(edit["newText"].replace('"""', "").split())
+    assert words.replace("\\\\", "\\") == done["descriptions"][0]
+    ast.parse("\n".join([*lines[: at + 1], edit["newText"], *lines[at + 1 : -2]]))
+    assert execute(client, "codegen.listTurns") == []
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ({"position": position(0)}, "Account has a description already"),
+        ({"position": position(7, 4)}, "deposit does nothing yet"),
+        ({"uri": "file:///other.py", "position": position(8)}, "an open file"),
+        ({}, "an open file"),
+    ],
+)
+def test_where_nothing_can_be_described_one_line_says_so(
+    client: Client, place: dict[str, Any], message: str
+) -> None:
+    client.open(ACCOUNT)
+    done = execute(client, "codegen.documentFunction", **place)
+    assert done == {"inserted": 0, "descriptions": []}
+    assert message in client.wait_for("window/showMessage")["message"]
+    assert not client.edits
+
+
+def test_a_description_is_shown_while_it_is_written_and_offered_where_it_is_not_taken() -> None:
+    with running() as client:
+        client.initialize(**CLIENT, window={"workDoneProgress": True})
+        client.applies = False
+        client.open(ACCOUNT)
+        done = execute(client, "codegen.documentFunction", position=position(4))
+        assert done["inserted"] == 0
+        assert done["descriptions"]
+        told = progress_of(client, "describe __init__")
+        assert told[0]["cancellable"]
+        assert "nothing was inserted" in client.wait_for("window/showMessage")["message"]
+        client.leave()

@@ -49,6 +49,13 @@ ALLOWED = {
     "rank": {"brackets", "context", "document"},
     "choose": {"config", "engine"},
     "history": {"languages"},
+    "backward": {"engine", "history"},
+    "clarity": {"engine", "models"},
+    "describe": {
+        "config", "context", "document", "edits", "engine", "intents", "languages", "lines", "normal",
+        "repetition", "secrets", "syntax",
+    },
+    "weigh": {"backward", "choose", "clarity", "document", "engine", "secrets", "synthesis"},
     "secrets": {"common"},
     "complete": {
         "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
@@ -85,7 +92,7 @@ ALLOWED = {
     "session": {
         "attempt", "choose", "complete", "config", "dialogue", "document", "engine", "extent",
         "ignore", "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain",
-        "suggestions", "surroundings", "synthesis",
+        "suggestions", "surroundings", "synthesis", "weigh",
     },
     "trials": {"choose", "config", "engine", "examples", "excerpt", "sandbox", "synthesis"},
     "progress": {"engine"},
@@ -109,8 +116,14 @@ ALLOWED = {
     "commands.generate": {
         "anchor", "commands.server", "commands.writing", "edits", "engine", "synthesis",
     },
-    "commands.turns": {"commands.server", "commands.writing", "document", "turns"},
+    "commands.turns": {
+        "choose", "clarity", "commands.server", "commands.writing", "document", "turns",
+    },
+    "commands.describe": {
+        "commands.server", "commands.writing", "describe", "document", "engine", "progress",
+    },
     "commands.__init__": {
+        "commands.describe",
         "commands.conversation", "commands.generate", "commands.lenses", "commands.server",
         "commands.split", "commands.turns",
     },
@@ -165,6 +178,7 @@ ALLOWED = {
     "evaluate.values": set(),
     "evaluate.samples": {"evaluate.problems"},
     "evaluate.mtpb": {
+        "clarity",
         "engine", "evaluate.problems", "evaluate.samples", "evaluate.values", "history",
         "postprocess", "sandbox",
     },
@@ -184,7 +198,7 @@ PURE = {
     "privacy", "synthesis", "anchor", "alternatives",
     "factor", "score", "suggestions", "rhythm", "wire", "evaluate.typist",
     "evaluate.tally", "evaluate.values",
-    "choose", "excerpt",
+    "choose", "excerpt", "backward", "describe",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

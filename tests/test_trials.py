@@ -225,6 +225,8 @@ def test_the_candidate_that_passes_is_inserted_with_a_mark() -> None:
         assert told[-2]["message"] == "2/2 examples"
         message = client.wait_for("window/showMessage")["message"]
         assert message.startswith("codegen-lsp: 2/2 examples: “Square a number.")
+        (turn,) = execute(client, "codegen.listTurns")
+        assert (turn["examples"], turn["isUnclear"]) == ("2/2 examples", False)
 
 
 @pytest.mark.parametrize("trusted", [None, False, "true", 1])

@@ -45,7 +45,7 @@ async def proposed(
     begin = types.WorkDoneProgressBegin(title=shortened(asked.intent), cancellable=True)
     async with progress.displayed(server, begin, cancel) as show:
         try:
-            found = await server.session.propose(asked, cancel, _telling(show), first_seed)
+            found = await server.session.propose(asked, cancel, telling(show), first_seed)
             found = await server.trials.judged(found, server.session.config, cancel)
         except asyncio.CancelledError:  # the client has taken its request back
             cancel.set()
@@ -159,7 +159,7 @@ def _workspace_edit(
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, [edit])])
 
 
-def _telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
+def telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
     """What shows the end of a text that is being written, now and then; to be told on any thread."""
     loop, reported = asyncio.get_running_loop(), 0.0
 
