@@ -31,9 +31,9 @@ class Weights:
     """How much of each counts.
 
     Measured as in `benchmarks/choosing.py` with the embedded model, which rarely knows what people want:
-    twice three candidates, drawn at 0.6, for some 500 comments and docstrings of marshmallow, sqlparse and
-    structlog. What the file says on its first line was said by one of the three 30 times in 996, and by
-    the one that was chosen
+    twice three candidates, drawn at 0.6, for some 500 comments and docstrings of marshmallow, sqlparse
+    and structlog. What the file says on its first line one of the three said 30 times in 996, and the
+    one that was chosen
 
     - 13 times, and 27.9 % of all characters were the same, if that was done by chance,
     - 19 times (29.2 %) by log-probability alone, 18 times (29.2 %) with names and brackets,

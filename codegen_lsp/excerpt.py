@@ -74,10 +74,8 @@ def _statement(node: ast.stmt, first: int, last: int) -> _Statement:
     binds = {each.get_name() for each in table.get_symbols() if each.is_local()}
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         binds |= _changed_in(node)
-    start = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
-    end = node.end_lineno or node.lineno
-    is_in = start <= last and first <= end
-    return _Statement(node, frozenset(binds), frozenset(_used(table)), is_in, start < first)
+    is_in = node.lineno <= last and first <= (node.end_lineno or node.lineno)
+    return _Statement(node, frozenset(binds), frozenset(_used(table)), is_in, node.lineno < first)
 
 
 def _changed_in(node: ast.stmt) -> set[str]:

@@ -68,6 +68,18 @@ def made(marked: str, intent: str) -> tuple[str, ...]:
         ),
         pytest.param("# f\n«g = 1»\n", "f(1)", "g = 1", id="a piece that should have defined it"),
         pytest.param(
+            "x = 1  # f«\ndef f(n):\n    return n»\n", "f(1)", "def f(n):\n    return n",
+            id="not what stands before its comment",
+        ),
+        pytest.param(
+            "from math import *\ndef f(n):«\n    return floor(n)»\n", "f(1)",
+            "from math import *\ndef f(n):\n    return floor(n)", id="what may bind any name",
+        ),
+        pytest.param(
+            "def f(n):«\n    return n»\n", "f((x := 1) + x)", "def f(n):\n    return n",
+            id="an example that binds a name",
+        ),
+        pytest.param(
             "def f(n):«\r\n    return n»\r\n", "f(1)", "def f(n):\n    return n", id="line ends"
         ),
         pytest.param(
@@ -93,6 +105,11 @@ def test_a_program_holds_what_the_piece_needs(marked: str, call: str, excerpt: s
 )
 def test_what_cannot_be_run_is_not(marked: str, intent: str) -> None:
     assert made(marked, intent) == ()
+
+
+def test_a_program_holds_what_the_value_needs() -> None:
+    (found,) = made("class A:\n    pass\ndef f(n):«\n    return n»\n", ">>> f(1)\nA(1)")
+    assert found.startswith("class A:")
 
 
 def test_every_example_has_its_program() -> None:

@@ -17,7 +17,7 @@ from codegen_lsp.config import Config
 from codegen_lsp.document import Document
 from codegen_lsp.edits import Change
 from codegen_lsp.engine import Cancel
-from codegen_lsp.sandbox import Limits, Outcome
+from codegen_lsp.sandbox import Limits, Outcome, SandboxError
 from codegen_lsp.synthesis import Asked, Proposal
 from codegen_lsp.trials import Trials
 from codegen_lsp.turns import Origin
@@ -189,6 +189,18 @@ def test_without_a_sandbox_nothing_is_run_and_one_line_says_why(
         ["the examples were not run: there are no walls"],
     )
     assert asked == [True, True]
+
+
+def test_a_sandbox_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, unsafe: bool) -> Outcome:
+        raise SandboxError("the sandbox does not end")
+
+    monkeypatch.setattr(sandbox, "unavailable", lambda **_: "")
+    monkeypatch.setattr(sandbox, "run", run)
+    assert judged(WRONG, RIGHT) == (
+        [(WRONG, ""), (RIGHT, "")],
+        ["the examples were not run: the sandbox does not end"],
+    )
 
 
 def test_nobody_runs_what_there_is_not() -> None:
