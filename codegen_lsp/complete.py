@@ -30,7 +30,8 @@ class Request:
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
     spare the machine. It answers so many intents at once. One that has to be as probable as `at_least`,
     all its tokens together, is given up as soon as it is not. What `begins_code` begins with neither
-    blanks nor a comment. Each candidate has a seed, one higher than the one before."""
+    blanks nor a comment. `samplings` say how each candidate is drawn, however long it may be; without
+    them one is greedy, and the others are sampled."""
 
     document: Document
     offset: int
@@ -41,7 +42,7 @@ class Request:
     at_least: float = 0.0
     n_intents: int = 1
     begins_code: bool = False
-    first_seed: int = 0
+    samplings: tuple[Sampling, ...] = ()
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -106,8 +107,7 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
-    one says so far, at each of its tokens."""
+    """Candidates for a cursor. `hear` is told what the first one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
     known = replace(known, talk=SILENCE)
     if context is None:
@@ -126,8 +126,9 @@ def complete(
         prompt = replace(prompt, shun=_no_code(context.language))
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     least = math.log(request.at_least) if request.at_least else -math.inf
-    written = [_Written(context, extent, len(prompt.heal), doubt, least) for _ in range(request.n)]
-    samplings = _samplings(config, request.n, request.first_seed)
+    drawn = (replace(each, max_tokens=config.max_tokens) for each in request.samplings)
+    samplings = tuple(drawn) or _samplings(config, request.n)
+    written = [_Written(context, extent, len(prompt.heal), doubt, least) for _ in samplings]
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -193,11 +194,12 @@ def _with_room(config: Config, n_intents: int, engine: Engine) -> Config:
     return replace(config, max_tokens=max(config.max_tokens, n_tokens))
 
 
-def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
-    return [
-        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
-        for seed in range(first_seed, first_seed + n)
-    ]
+def _samplings(config: Config, n: int) -> tuple[Sampling, ...]:
+    temperatures = [0.0] + [config.temperature] * (n - 1)
+    return tuple(
+        Sampling(config.max_tokens, temperature, config.top_p, seed)
+        for seed, temperature in enumerate(temperatures)
+    )
 
 
 def _no_code(language: str) -> tuple[str, ...]:

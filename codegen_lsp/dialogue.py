@@ -3,7 +3,7 @@ what else was written for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from codegen_lsp.alternatives import Alternatives, chosen, plain, seeds

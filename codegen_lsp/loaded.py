@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from codegen_lsp.complete import (
     Completion,
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 Opened = Sequence[tuple[Document, Turns]]
 """The open documents, and what was said in them: perhaps in another version of their text."""
+
+T = TypeVar("T")
 
 # Documents of which the last parse is kept: a tree of 10,000 lines takes some 10 MB.
 MAX_KNOWN = 8
@@ -116,6 +119,14 @@ class Loaded:
     def parsed(self, uri: str) -> Parsed | None:
         """A document's last version that was parsed for a request, if one was. On any thread."""
         return self._known_of(uri).parsed
+
+    def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
+        """What `work` makes of a document, as far as an engine may read it, and of the engine."""
+        made = None
+        if self._engine is not None:
+            with self._surviving():
+                made = work(self._readable(document), self._engine)
+        return made
 
     def is_sayable(self, asked: Asked) -> bool:
         """See `synthesis`."""

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
+from codegen_lsp.choose import samplings
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Candidate, Document, line_start
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Engine
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
@@ -34,8 +36,11 @@ from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
+from codegen_lsp.weigh import weighed
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Source = Literal["engine", "joined", "typed", "cache", "none"]
 """Where an answer comes from: an attempt of its own, one that was under way, an earlier suggestion of
@@ -99,7 +104,7 @@ class Session:
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
         self.dialogue = Dialogue(self._may_read, parsed=self._loaded.parsed)
-        self._n_proposing = 0  # intents that code is being written for
+        self._n_writing = 0  # wishes by name that the engine is at work on
 
     @property
     def state(self) -> str:
@@ -221,20 +226,36 @@ class Session:
         may not be read."""
         if self.refusal(asked.document):
             return ()
-        request, config = request_for(asked, self.config.candidates, first_seed), self.config
-        with self._engaged(asked.document.uri):
-            await self._loading.wait()
+        config = self.config
+        drawn = samplings(config.candidates, config, first_seed)
+        request = request_for(asked, drawn)
+        async with self._writing(asked.document):
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear
             )
-        return proposals(asked, completion, config)
+        found = proposals(asked, completion, config)
+        if not found or completion.prompt is None:
+            return found
+        weigh = partial(weighed, found, completion.prompt, cancel)
+        return await self.think(asked.document, weigh) or found
+
+    async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
+        """What `work` makes of a document, with its secrets masked and all offsets as they were, and of
+        the engine; on the engine's thread, while suggestions wait. None where nothing of it may be read,
+        or there is no engine, or it fails."""
+        if refusal(document, self.config, self.ignore):
+            return None
+        async with self._writing(document):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.think, document, work
+            )
 
     async def score(
         self, document: Document, spans: Sequence[tuple[int, int]], cancel: Cancel
     ) -> float | None:
         """How likely stretches of a document are to the model, until somebody raises the flag; see
         `Loaded.score`. Suggestions wait for its end."""
-        with self._engaged(document.uri):
+        async with self._writing(document):
             return await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.score, document, spans, self.config, cancel
             )
@@ -247,7 +268,7 @@ class Session:
         who has typed what it says."""
         if why := refusal(document, self.config, self.ignore):
             return Answer(Completion(reason=why))
-        if self._n_proposing:
+        if self._n_writing:
             return Answer(Completion(reason="code for a comment is being written"))
         self._give_up()
         self._interrupt()
@@ -281,6 +302,20 @@ class Session:
         self._executor.shutdown(wait=True)
         self._loaded.close()
         self.project.close()
+
+    @asynccontextmanager
+    async def _writing(self, document: Document) -> AsyncIterator[None]:
+        """The engine does what a person has asked for by name; suggestions wait for its end."""
+        self._give_up()
+        self._interrupt()
+        self._attempts.drop()
+        self._n_writing += 1
+        try:
+            await self._loading.wait()
+            yield
+        finally:
+            self._n_writing -= 1
+            self._expect(document.uri)
 
     async def _answer(self, request: Request) -> Answer:
         """What belongs at the cursor; the next line where this one is complete."""
@@ -386,19 +421,6 @@ class Session:
         """How a person calls the file of a document."""
         path = path_of(uri)
         return uri if path is None else self.project.name_of(path)
-
-    @contextmanager
-    def _engaged(self, uri: str) -> Iterator[None]:
-        """The engine works for a person who asked for it by name; all else waits."""
-        self._give_up()
-        self._interrupt()
-        self._attempts.drop()
-        self._n_proposing += 1
-        try:
-            yield
-        finally:
-            self._n_proposing -= 1
-            self._expect(uri)
 
     def _show(self, request: Request, answer: Answer) -> None:
         """The client shows an answer: look ahead to where it leads."""

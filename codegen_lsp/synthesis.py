@@ -8,16 +8,18 @@ as deep, and is what would be suggested there to somebody who asks, but that it 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from codegen_lsp import history
+from codegen_lsp.choose import Scores, goodness
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_LINE, MAX_TEXT
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.edits import LINE_END, Change, changed
+from codegen_lsp.engine import Sampling
 from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
 from codegen_lsp.languages import DEFAULT, row
 from codegen_lsp.likely import Place, enter
@@ -68,11 +70,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What came of it: `code`, from its lead on, and by what it was made."""
+    """What came of it: `code`, from its lead on, and by what it was made; its scores, and the intent's
+    perplexity, as far as they are known."""
 
     asked: Asked
     code: str
     origin: Origin
+    scores: Scores | None = None
+    perplexity: float | None = None
 
     @property
     def change(self) -> Change:
@@ -159,19 +164,19 @@ def is_sayable(asked: Asked, known: Known) -> bool:
     return is_unknown or mark == 0 or context.kind == "code"
 
 
-def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
-    """What would be asked on the code's first line; the seeds go on from the first one."""
+def request_for(asked: Asked, samplings: tuple[Sampling, ...]) -> Request:
+    """What would be asked on the code's first line; each candidate drawn in its own way."""
     text = changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
     return Request(
         begun,
         asked.border + len(asked.lead),
-        n,
+        len(samplings),
         invoked=True,
         n_intents=asked.n_intents,
         begins_code=True,
-        first_seed=first_seed,
+        samplings=samplings,
     )
 
 
@@ -181,9 +186,19 @@ def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Pro
     def made(candidate: Candidate) -> Proposal:
         n_prompt, mean_logprob = completion.stats.n_prompt, candidate.mean_logprob
         origin = Origin(config.model, candidate.seed, n_prompt, mean_logprob)
-        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin)
+        scores = Scores(mean_logprob, fit=candidate.fit)
+        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin, scores)
 
     return tuple(made(each) for each in completion.candidates)
+
+
+def best_first(candidates: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """Proposals for one intent, by their scores; where these are equal, in the order given."""
+
+    def worth(each: Proposal) -> tuple[int, float]:
+        return goodness(each.scores or Scores(each.origin.mean_logprob))
+
+    return tuple(sorted(candidates, key=worth, reverse=True))
 
 
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:

@@ -10,7 +10,7 @@ from codegen_lsp.complete import Completion, Known, complete
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.edits import changed
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Sampling
 from codegen_lsp.factor import (
     Factored,
     FactorError,
@@ -234,7 +234,7 @@ def test_a_comment_that_was_edited_counts_as_it_is() -> None:
 )  # fmt: skip
 def test_the_code_for_two_may_be_as_much_as_theirs(reply: str, code: str) -> None:
     turns, document, _ = conversation("«# a b\n|u = 1»\n\n«# c d\n|v = 2»\n<CURSOR>")
-    request = request_for(joined(turns.turns, everything_in(document), document), 1)
+    request = request_for(joined(turns.turns, everything_in(document), document), (Sampling(32),))
     engine = FakeEngine(reply)
     (found,) = complete(request, engine, Config(max_tokens=32), Cancel()).candidates
     assert found.text.rstrip() == code

@@ -1332,6 +1332,44 @@ def test_code_that_nobody_wants_any_more_is_none() -> None:
     run(main)
 
 
+def test_the_engine_can_be_asked_anything_about_a_document_as_far_as_it_may_be_read() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("x = 1\n")
+        session = await loaded_session(engine)
+        key = "AKIA" + "Q3EGRJ7XKW2NPLZM"
+        opened = document(text=f'key = "{key}"\n')
+        session.put(opened)
+        seen = await session.think(opened, lambda document, engine: (document.text, engine.n_ctx))
+        assert seen is not None
+        assert key not in seen[0]
+        assert len(seen[0]) == len(opened.text)
+        assert seen[1] == engine.n_ctx
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("why", ["ignored", "no engine", "it fails"])
+def test_nothing_is_made_of_a_document(why: str, tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("ignored.py\n")
+
+    def work(document: Document, engine: Engine) -> str:
+        if why == "it fails":
+            raise EngineError("out of order")
+        return document.text
+
+    async def main(clock: Clock) -> None:
+        session = session_with(FakeEngine("x = 1\n"))
+        if why != "no engine":
+            await session.load(ignore)
+        opened = document(uri=(tmp_path / f"{why.replace(' ', '-')}.py").as_uri())
+        session.put(opened)
+        assert await session.think(opened, work) is None
+        session.close()
+
+    run(main)
+
+
 def test_an_ignored_file_states_nothing(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("a.py\n")
 

@@ -57,6 +57,18 @@ def said(client: Client) -> str:
     return str(client.wait_for("window/showMessage")["message"])
 
 
+def progress_of(client: Client, title: str) -> list[dict[str, Any]]:
+    """What one progress display has shown, from its beginning to its end."""
+    token, values = None, list[dict[str, Any]]()
+    while not values or values[-1]["kind"] != "end":
+        params = client.wait_for("$/progress")
+        if params["value"].get("title") == title:
+            token = params["token"]
+        if params["token"] == token:
+            values.append(params["value"])
+    return values
+
+
 def after(text: str, edit: dict[str, Any]) -> str:
     """A text after an edit."""
     document = Document(URI, "python", 0, text)

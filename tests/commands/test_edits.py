@@ -78,8 +78,8 @@ class Page:
         self.become([*self.pieces[:at], blank, Piece(comment), blank, *self.pieces[at:]])
         line = self.text.count("\n", 0, self.text.index(comment.strip()))
         n_edits = len(self.client.edits)
-        at = {"line": line, "character": 3}
-        execute(self.client, "generateFromComment", uri=self.uri, position=at)
+        place = {"line": line, "character": 3}
+        execute(self.client, "generateFromComment", uri=self.uri, position=place)
         if not (changes := self.client.edits[n_edits:]):
             return  # all that the model would say stands there already
         (change,) = changes

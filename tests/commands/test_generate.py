@@ -17,6 +17,7 @@ from tests.commands.asking import (
     after,
     execute,
     position,
+    progress_of,
     said,
     turns,
 )
@@ -24,18 +25,6 @@ from tests.commands.asking import (
 FIVE = "".join(f"def step_{n}(values):\n    # {what} the values\n\n\n" for n, what in enumerate(
     ["sort", "count", "print", "add", "return"]
 ))  # fmt: skip
-
-
-def progress_of(client: Client, title: str) -> list[dict[str, Any]]:
-    """What one progress display has shown, from its beginning to its end."""
-    token, values = None, list[dict[str, Any]]()
-    while not values or values[-1]["kind"] != "end":
-        params = client.wait_for("$/progress")
-        if params["value"].get("title") == title:
-            token = params["token"]
-        if params["token"] == token:
-            values.append(params["value"])
-    return values
 
 
 def test_code_is_written_below_a_comment_and_is_a_turn_of_the_document(client: Client) -> None:
