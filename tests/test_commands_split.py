@@ -70,7 +70,7 @@ def test_what_cannot_be_split_stays(
 
 def test_an_action_says_how_many_steps_a_comment_has() -> None:
     with running() as client:
-        actions = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
+        actions: dict[str, Any] = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
         client.initialize(**{**CLIENT, "textDocument": {"codeAction": actions}})
         client.open(COUNTER + "        x = 1  # Read it. Count.\n")
         assert titles(client, LAST) == ["Split into 3 steps"]
