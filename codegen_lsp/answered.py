@@ -4,8 +4,8 @@ So it does not matter by what keys the code came, from a person or a model, and 
 each of them. The rules, by what a person expects:
 
 - A comment is answered by code that has come below it since it was seen last, if there was none: nothing
-  as deep stood on the next line, or the comment was written in this session, perhaps above old code, and
-  waits since. So to open a file answers nothing, nor does to edit old code below an old comment.
+  as deep stood on the next line, or the comment is new itself, perhaps above old code, and waits since.
+  So to open a file answers nothing, nor does to edit old code below an old comment.
 - The code is what is new there: statements as deep as the comment, each with its blocks, up to a blank
   line, a comment, or a line that is indented less. A header put above old lines to take them in is none.
 - Between a docstring and its code one line may be blank; and the code of a function's goes on over blank
@@ -61,9 +61,9 @@ class Answer(NamedTuple):
 class Seen:
     """A document as it was when answers were looked for, and as it is `now`.
 
-    `waiting` are the beginnings of comments that were written since it was opened and have no code;
-    `last` is the answer that is being written, if one is. `at_once` is what single changes have brought
-    since, with its blanks made one.
+    `waiting` are the beginnings of comments that had no code, as far as was looked; `last` is the answer
+    that is being written, if one is. `at_once` is what single changes have brought since, with its
+    blanks made one.
     """
 
     document: Document
@@ -109,7 +109,7 @@ def answered(seen: Seen, before: Parsed | None = None) -> tuple[Seen, tuple[Answ
     found = _with_code([wishes[start] for start in sorted(wishes)], last, edits, document.language)
     answers = [each for each in found if each.end > each.border]
     waiting -= {at for each in found for at in waiting if each.start <= at < each.border}
-    waiting |= {each.start for each in found if each.has_waited and each.end == each.border}
+    waiting |= {each.start for each in found if each.end == each.border}
     told = tuple(_answer(each, edits.text, document) for each in answers)
     growing = [replace(each, is_last=True) for each in answers if each.holds(edits)]
     return Seen(document, document, frozenset(waiting), growing[0] if growing else None), told
@@ -118,8 +118,7 @@ def answered(seen: Seen, before: Parsed | None = None) -> tuple[Seen, tuple[Answ
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """A comment that wants code; its code ends at `end`, or at `border`, where it would begin, if there
-    is none. `has_waited` if it was written in this session; `is_last` if its code was being written when
-    it was seen last."""
+    is none. `is_last` if that was being written when it was seen last."""
 
     start: int
     border: int
@@ -128,7 +127,6 @@ class _Wish:
     depth: int
     is_docstring: bool
     over_blanks: bool
-    has_waited: bool
     is_last: bool = False
 
     def holds(self, edits: _Edits) -> bool:
@@ -212,10 +210,12 @@ def _wishes(seen: Seen, edits: _Edits, waiting: set[int], before: Parsed | None)
             continue
         parsed = parsed or parse(text, seen.now.language, before)
         for intent in intents_in(parsed, start, high):
-            has_come = _is_in(intent.start, intent.end, text, edits.come)
-            has_waited = has_come or any(intent.start <= at < intent.end for at in waiting)
-            wish = _wish(intent, parsed, has_waited)
-            if (has_waited or not _had_code(wish, edits)) and not _came_at_once(wish, text, seen):
+            wish = _wish(intent, parsed)
+            mark = intent.start + len(intent.indent)
+            is_new = _is_in(mark, mark + 1, text, edits.come)
+            has_waited = any(intent.start <= at < intent.end for at in waiting)
+            is_open = is_new or has_waited or not _had_code(wish, edits)
+            if is_open and not _came_at_once(wish, text, seen):
                 yield wish
 
 
@@ -227,12 +227,12 @@ def _line_above(text: str, offset: int) -> int:
     return line_start(text, max(0, start - 1))
 
 
-def _wish(intent: Intent, parsed: Parsed, has_waited: bool) -> _Wish:
+def _wish(intent: Intent, parsed: Parsed) -> _Wish:
     is_docstring = intent.kind == "docstring"
     around = scopes(parsed, intent.start) if is_docstring else ()
     return _Wish(
         intent.start, intent.end, intent.end, intent.text, len(intent.indent), is_docstring,
-        bool(around) and around[-1].kind == "function", has_waited,
+        bool(around) and around[-1].kind == "function",
     )  # fmt: skip
 
 

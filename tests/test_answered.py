@@ -65,6 +65,15 @@ PYTHON = [
         ("x = 1\n", "# add\nx = 1\n", "«# add\n¦y = 2»\nx = 1\n"), id="which waits for its own"
     ),
     pytest.param(
+        ("f(1)\n", "# addf(1)\n", "# add\nf(1)\n", "«# add\n¦y = 2»\nf(1)\n"),
+        id="even if it was written in front of that",
+    ),
+    pytest.param(
+        ("def f():\n    x\n", "# adddef f():\n    x\n", "# add\ndef f():\n    x\n",
+         "«# add\n¦y = 2»\ndef f():\n    x\n"),
+        id="or of a header",
+    ),
+    pytest.param(
         ("return x\n", "# add\nreturn x\n", "«# add\n¦r = 2»\nreturn x\n"), id="that begins alike"
     ),
     pytest.param(
