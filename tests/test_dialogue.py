@@ -249,6 +249,8 @@ def test_turns_go_with_a_file_that_is_renamed(tmp_path: Path, opened: str) -> No
     assert not Recall(tmp_path).load(old).turns
     made.rename("file:///none.py", "file:///b.py")
     assert made.of(new.uri).turns
+
+
 URI = "file:///a.py"
 
 

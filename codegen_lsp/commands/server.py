@@ -12,7 +12,7 @@ from codegen_lsp.document import Document
 from codegen_lsp.position import Encoding, Position, offset_at, position_at
 from codegen_lsp.session import Session
 from codegen_lsp.trials import Trials
-from codegen_lsp.turns import Turn, Turns, find, turn_at
+from codegen_lsp.turns import Turn, Turns, find, follow, turn_at
 
 # Characters of a text, and of an intent, that one line for a person has room for.
 MAX_SHOWN = 60
@@ -77,10 +77,9 @@ def range_of(server: Server, document: Document, start: int, end: int) -> types.
 
 
 def turns_of(server: Server, document: Document) -> Turns:
-    """The turns of a document; none while an edit of it is on its way."""
+    """The turns of a document, as it is also while an edit of it is on its way."""
     server.session.dialogue.settle(document.uri)
-    turns = server.session.dialogue.of(document.uri)
-    return turns if turns.text == document.text else Turns(document.text)
+    return follow(server.session.dialogue.of(document.uri), document.text)
 
 
 def may_write(server: Server, document: Document) -> None:
