@@ -8,18 +8,28 @@ from dataclasses import replace
 
 from codegen_lsp.alternatives import Alternatives, chosen, plain, seeds
 from codegen_lsp.anchor import anew
+from codegen_lsp.complete import Completion
 from codegen_lsp.document import Document
+from codegen_lsp.edits import changed
 from codegen_lsp.recall import Recall
+from codegen_lsp.syntax import Parsed
 from codegen_lsp.synthesis import Asked, Proposal, again
 from codegen_lsp.turns import Turn, Turns, accept, add, clear, code_of, find, follow, rewrite
+from codegen_lsp.watch import Watch
 
 
 class Dialogue:
     """The turns of each open document, and of each turn what may be wanted instead."""
 
-    def __init__(self, may_keep: Callable[[Document], bool], recall: Recall | None = None) -> None:
-        """`may_keep` says whether anything of a document may be written down."""
+    def __init__(
+        self,
+        may_keep: Callable[[Document], bool],
+        recall: Recall | None = None,
+        parsed: Callable[[str], Parsed | None] = lambda _: None,
+    ) -> None:
+        """`may_keep` says whether anything of a document may be written down; `parsed` as in `Watch`."""
         self._may_keep = may_keep
+        self._watch = Watch(parsed)
         self._recall = recall or Recall()
         self._documents: dict[str, Document] = {}
         self._turns: dict[str, Turns] = {}
@@ -29,6 +39,7 @@ class Dialogue:
     def follow(self, document: Document) -> None:
         """A document was opened, or has changed."""
         self._documents[document.uri] = document
+        self._watch.follow(document)
         turns = self._turns.get(document.uri)
         if turns is not None:
             self._turns[document.uri] = follow(turns, document.text)
@@ -36,6 +47,21 @@ class Dialogue:
         turns = self._recall.load(document) if self._may_keep(document) else Turns(document.text)
         self._turns[document.uri] = turns
         self._kept[document.uri] = turns.turns
+
+    def offer(self, document: Document, offset: int, completion: Completion, model: str) -> None:
+        """Suggestions of a model are shown at a cursor; see `Watch`."""
+        self._watch.offer(document, offset, completion, model)
+
+    def settle(self, uri: str) -> None:
+        """Let be turns what was written below comments since this was asked last: for a pause, and for
+        whoever wants to know the turns of a document. While an edit is on its way, nothing happens."""
+        document, turns = self._documents.get(uri), self.of(uri)
+        if document is None or turns.text != document.text:
+            return
+        if self._may_keep(document):
+            self._turns[uri] = self._watch.settled(uri, turns)
+        else:
+            self._watch.skip(uri)
 
     def of(self, uri: str) -> Turns:
         """The turns of a document; none where it is not open."""
@@ -46,10 +72,14 @@ class Dialogue:
         soon as that says so. Where it never does, the edit that it waits for is undone by what the
         document says next. `others` were made at the same time, and may be wanted instead."""
         asked, uri = proposal.asked, proposal.asked.document.uri
+        self.settle(uri)
+        self._watch.rest(uri)
         turns = self.of(uri)
         turn = None if asked.turn is None else find(turns, asked.turn)
         if turn is None:
-            planned = follow(turns, proposal.result)
+            # What it takes goes whole, or an undo would bring no turn back whose comment had stayed.
+            cleared = changed(asked.document.text, asked.change._replace(text=""))
+            planned = follow(follow(turns, cleared), proposal.result)
             end = asked.border + len(proposal.code)
             planned, number = add(
                 planned, asked.start, asked.border, end, asked.intent, proposal.origin,
@@ -107,6 +137,7 @@ class Dialogue:
 
     def clear(self, uri: str) -> int:
         """Forget the turns of a document, not their text; how many that were."""
+        self.settle(uri)
         turns = self.of(uri)
         if uri in self._turns:
             self._turns[uri] = clear(turns)
@@ -116,6 +147,7 @@ class Dialogue:
     def keep(self, document: Document) -> None:
         """Write the turns of a document down, if they are others than were written last. Takes some
         milliseconds."""
+        self.settle(document.uri)
         turns = self.of(document.uri)
         if turns.turns != self._kept.get(document.uri) and self._may_keep(document):
             self._recall.save(document, turns)
@@ -127,7 +159,17 @@ class Dialogue:
         self._turns.pop(document.uri, None)
         self._kept.pop(document.uri, None)
         self._documents.pop(document.uri, None)
+        self._watch.close(document.uri)
         self._alternatives.pop(document.uri, None)
+
+    def rename(self, uri: str, other: str) -> None:
+        """A file was given another name; its document may be open by the one or the other, or not."""
+        if uri in self._documents:
+            self.keep(self._documents[uri])
+        self._recall.move(uri, other)
+        if other in self._documents and not self.of(other).turns:
+            del self._turns[other]
+            self.follow(self._documents[other])
 
     def wipe(self) -> bool:
         """Forget what was written down of all documents; say whether nothing is left of it."""

@@ -18,9 +18,9 @@ from typing import Literal, NamedTuple
 from codegen_lsp.languages import DEFAULT, Language, row
 from codegen_lsp.lines import indentation, line_end
 from codegen_lsp.steps import MARK, WIDE_MARK, split
-from codegen_lsp.syntax import Parsed, kind_at, parse, parses, scopes
+from codegen_lsp.syntax import Parsed, covers, kind_at, parse, parses, scopes
 
-__all__ = ["Intent", "as_comment", "intent_at", "intents_in", "split"]
+__all__ = ["Intent", "as_comment", "intent_at", "intents_in", "may_state", "split"]
 
 # What black allows a line, and what a comment gets at any depth.
 MAX_COLUMNS, MIN_COLUMNS = 88, 40
@@ -59,7 +59,7 @@ def intent_at(parsed: Parsed, offset: int) -> Intent | None:
 def intents_in(parsed: Parsed, start: int, end: int) -> tuple[Intent, ...]:
     """The intents of which a selection holds a line or a part of one, in order; comments behind code are
     none."""
-    parsed = _complete(parsed)
+    parsed = parsed if covers(parsed, start, end) else _complete(parsed)
     text = parsed.text
     found = []
     at = text.rfind("\n", 0, start) + 1
@@ -71,6 +71,16 @@ def intents_in(parsed: Parsed, start: int, end: int) -> tuple[Intent, ...]:
             found.append(intent)
         at = comment.end if comment else line_end(text, at) + 1
     return tuple(found)
+
+
+def may_state(lines: str, language: str) -> bool:
+    """Whether a comment or a docstring may begin or end on one of these lines. Quick, and sure where it
+    says no."""
+    ends = tuple(end for _, end in row(language).block_comments)
+    ends += ('"', "'") if language == "python" else ()
+    return any(
+        _may_begin(line, language) or line.rstrip().endswith(ends) for line in lines.split("\n")
+    )
 
 
 def as_comment(

@@ -193,7 +193,7 @@ def test_a_candidate_that_nobody_knows(client: Client, candidate: object) -> Non
 
 
 def test_other_code_for_a_turn_whose_text_has_moved_is_offered_there(client: Client) -> None:
-    client.choice = "Insert"
+    client.chooses = "Insert"
     client.open(ACCOUNT)
     execute(client, "generateFromComment", position=position(8))
     (before,) = turns(client)
