@@ -9,7 +9,7 @@ import pytest
 
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
-from codegen_lsp.engine import Cancel, EngineError, mean_logprob
+from codegen_lsp.engine import Cancel, EngineError, Infill, mean_logprob
 from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.loaded import Loaded
 from codegen_lsp.models import find
@@ -21,8 +21,8 @@ from tests.fake_engine import FakeEngine
 class ScoringEngine(FakeEngine):
     """Keeps what was given, and what was scored behind it; of these tokens each is less likely."""
 
-    def __init__(self, n_ctx: int = 2048) -> None:
-        super().__init__("", n_ctx=n_ctx)
+    def __init__(self, n_ctx: int = 2048, infill: Infill | None = None) -> None:
+        super().__init__("", n_ctx=n_ctx, infill=infill)
         self.scored: list[tuple[str, str]] = []
 
     def score(self, tokens: Sequence[int], n_given: int, cancel: Cancel) -> tuple[float, ...]:
@@ -58,6 +58,12 @@ def test_what_stands_before_is_given_and_nothing_behind(
     found = logprobs(document(text), start, end, engine, Config(), Cancel())
     assert engine.scored == [(given, scored)]
     assert len(found) == len(scored)
+
+
+def test_also_to_a_model_that_could_read_it() -> None:
+    engine = ScoringEngine(infill=Infill((1,), (2,), (3,)))
+    logprobs(document("# add\nx = 1\ny = 2\n"), 6, 11, engine, Config(), Cancel())
+    assert engine.scored == [("\1# add\n\2\3", "x = 1")]
 
 
 def test_a_long_text_leaves_room_for_what_stands_before() -> None:

@@ -59,6 +59,13 @@ def test_what_cannot_be_split_stays(
     assert not client.edits
 
 
+def test_a_comment_that_has_its_code_is_not_split(client: Client) -> None:
+    client.open(COUNTER)
+    execute(client, "codegen.generateFromComment", position=LAST)
+    assert execute(client, "codegen.splitIntent", position=LAST)["steps"] == []
+    assert "has its code already" in client.wait_for("window/showMessage")["message"]
+
+
 def test_an_action_says_how_many_steps_a_comment_has() -> None:
     with running() as client:
         actions: dict[str, Any] = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}
@@ -163,6 +170,8 @@ def test_cancelled_it_leaves_everything_as_it_was() -> None:
         done = client.answer(request)["result"]
         assert done == {"better": None, "scores": {}, "code": "", "taken": False}
         assert client.edits[before:] == client.questions == []
+        told = [each["method"] for each in client.notifications.queue]
+        assert "window/showMessage" not in told
         assert execute(client, "listTurns") == turns
         client.leave()
 
