@@ -382,7 +382,7 @@ def test_what_others_say_makes_way_for_what_is_above_the_cursor() -> None:
         return [ord(character) for character in text for _ in range(2)]
 
     lines = "x = 1\n" * 40
-    context, _ = with_helper(f"from lib.helper import helper\n{lines}\n# Call helper.\n<CURSOR>")
+    context, _ = with_helper(f"{lines}from lib.helper import helper\n\n# Call helper.\n<CURSOR>")
     n_all = len(in_halves(context.prefix))
     for n_more, is_told in ((800, True), (60, False)):
         text = render(context, in_halves, n_all + n_more, asked=True).prompt.text
