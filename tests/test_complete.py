@@ -190,3 +190,14 @@ def test_who_asks_for_code_gets_neither_blanks_nor_a_comment() -> None:
     free, bound = (prompt.shun for prompt in engine.prompts)
     assert not free
     assert {" ", "\t", "\n", "#", '"""'} <= set(bound)
+
+
+@pytest.mark.parametrize(("end", "is_whole"), [("", False), ("# Set y.\n", True)])
+def test_who_asks_by_a_comment_waits_for_a_longer_prompt(end: str, is_whole: bool) -> None:
+    engine, config = FakeEngine("y = 1\n"), Config(prompt_tokens=1000)
+    known = Known()
+    for text in ("z = 2\n" * 50, "x = 1\n" * 150 + end):
+        document, offset = at_cursor(f"{text}<CURSOR>")
+        request = Request(document, offset, invoked=True)
+        known = complete(request, engine, config, Cancel(), known).known
+    assert (engine.prompts[-1].text == text) == is_whole

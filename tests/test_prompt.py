@@ -376,10 +376,16 @@ def test_turns_of_other_files_come_to_a_long_text_too() -> None:
 
 
 def test_what_others_say_makes_way_for_what_is_above_the_cursor() -> None:
-    context, _ = with_helper("from lib.helper import helper\n\n# Call helper.\n<CURSOR>")
-    n_all = len(context.prefix)
-    for n_more, is_told in ((400, True), (10, False)):
-        text = render(context, tokenize, n_all + n_more, asked=True).prompt.text
+    """Here a token has fewer characters than is thought at first."""
+
+    def in_halves(text: str) -> list[int]:
+        return [ord(character) for character in text for _ in range(2)]
+
+    lines = "x = 1\n" * 40
+    context, _ = with_helper(f"{lines}from lib.helper import helper\n\n# Call helper.\n<CURSOR>")
+    n_all = len(in_halves(context.prefix))
+    for n_more, is_told in ((800, True), (60, False)):
+        text = render(context, in_halves, n_all + n_more, asked=True).prompt.text
         assert text.endswith(context.prefix)
         assert ("# def helper" in text) == is_told
 
