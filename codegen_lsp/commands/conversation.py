@@ -18,7 +18,7 @@ from codegen_lsp.commands.server import (
     turn_in,
     turns_of,
 )
-from codegen_lsp.commands.writing import placed, proposed
+from codegen_lsp.commands.writing import MAX_ATTEMPTS, placed, proposed
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, Proposal, UnsayableError, again, said_next
@@ -26,10 +26,6 @@ from codegen_lsp.turns import Turn, turn_at
 
 NEXT_TURN = "codegen.nextTurn"
 RETRY_TURN = "codegen.retryTurn"
-
-# How often the model is asked for code that it has not given yet, each time for as many candidates as
-# the person wants: at the temperature for several nearly all differ at once.
-MAX_ATTEMPTS = 3
 
 
 def register(server: Server) -> None:

@@ -30,6 +30,8 @@ from codegen_lsp.turns import find
 REPORT_EVERY = 0.1
 # Seconds in which an editor has to have told of an edit that it has made.
 PATIENCE = 5.0
+# How often the model is asked, each time for as many candidates as the person wants.
+MAX_ATTEMPTS = 3
 # What a person may answer who is offered code.
 INSERT = "Insert"
 
@@ -40,12 +42,17 @@ _offers: set[asyncio.Task[None]] = set()
 async def proposed(
     server: Server, asked: Asked, cancel: Cancel, first_seed: int = 0
 ) -> tuple[Proposal, ...]:
-    """Code for an intent, the best first; the person may raise the flag. How many examples it passes is
-    said, if it was run against any."""
+    """Code for an intent, the best first; the person may raise the flag. Where nothing that the model
+    has written can be used, it is asked again. How many examples the code passes is said, if it was run
+    against any."""
     begin = types.WorkDoneProgressBegin(title=shortened(asked.intent), cancellable=True)
     async with progress.displayed(server, begin, cancel) as show:
         try:
-            found = await server.session.propose(asked, cancel, telling(show), first_seed)
+            for attempt in range(MAX_ATTEMPTS):
+                seed = first_seed + attempt * server.session.config.candidates
+                found = await server.session.propose(asked, cancel, telling(show), seed)
+                if found or cancel.is_set():
+                    break
             found = await server.trials.judged(found, server.session.config, cancel)
         except asyncio.CancelledError:  # the client has taken its request back
             cancel.set()
