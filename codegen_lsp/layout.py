@@ -75,8 +75,8 @@ def lay_out(
     """A layout for a budget of so many characters, which leaves part of it free; and the offset in the
     page at which its window begins. `former` are the chunks of the last prompt: they stay, and where
     they are, as long as they are among the best."""
-    chunks, comments = _chosen(context, former, int(n_characters * CHUNKS))
-    room = int(n_characters * FILL) - len(comments)
+    chunks, above = _chosen(context, former, int(n_characters * CHUNKS))
+    room = int(n_characters * FILL) - len(above)
     n_more = int(n_characters * SEAM)
     start = page.window(room, n_more)
     imported, head = "", ""
@@ -85,10 +85,19 @@ def lay_out(
         _, most = _head(context, page.window(room - n_head, n_more), n_head)
         start = page.window(room - len(most), n_more)
         imported, head = _head(context, start, n_head)
-    front = _joined((comments, head))
+    front = _joined((above, head))
     return Layout(
         chunks, imported, front, page.first_line + page.line_at(start), page.lines(start, N_ANCHOR)
     ), start
+
+
+def comments(chunks: Iterable[Chunk], language: str) -> str:
+    """Chunks as Tabby shows them: as comments, of which the first says where they come from."""
+    groups = [
+        "\n".join([f"Path: {path}", *(chunk.text for chunk in group)])
+        for path, group in groupby(chunks, key=lambda chunk: chunk.path)
+    ]
+    return "\n".join(_comment(group, row(language)) for group in groups)
 
 
 def _chosen(
@@ -100,8 +109,8 @@ def _chosen(
     chosen: tuple[Chunk, ...] = ()
     for chunk in dict.fromkeys((*kept, *offered)):
         more = _with(chosen, chunk)
-        chosen = more if len(_comments(more, context.language)) <= n_characters else chosen
-    return chosen, _comments(chosen, context.language)
+        chosen = more if len(comments(more, context.language)) <= n_characters else chosen
+    return chosen, comments(chosen, context.language)
 
 
 def _with(chunks: tuple[Chunk, ...], chunk: Chunk) -> tuple[Chunk, ...]:
@@ -118,15 +127,6 @@ def _has(one: Chunk, other: Chunk) -> bool:
 
 def _lines(chunk: Chunk) -> set[str]:
     return {line.strip().rstrip(" {;") for line in chunk.text.split("\n")}
-
-
-def _comments(chunks: Iterable[Chunk], language: str) -> str:
-    """Chunks as Tabby shows them: as comments, of which the first says where they come from."""
-    groups = [
-        "\n".join([f"Path: {path}", *(chunk.text for chunk in group)])
-        for path, group in groupby(chunks, key=lambda chunk: chunk.path)
-    ]
-    return "\n".join(_comment(group, row(language)) for group in groups)
 
 
 def _comment(text: str, language: Language) -> str:
@@ -182,8 +182,8 @@ def _used(context: Context, border: int, n_characters: int) -> str:
     shown: tuple[Chunk, ...] = ()
     for symbol in described(context.parsed, found, wanted[:N_DEFINITIONS]):
         more = _with(shown, Chunk(context.path or "this file", symbol.text))
-        shown = more if len(_comments(more, context.language)) <= n_characters else shown
-    return _comments(shown, context.language)
+        shown = more if len(comments(more, context.language)) <= n_characters else shown
+    return comments(shown, context.language)
 
 
 def _joined(paragraphs: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ from codegen_lsp.complete import (
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.explain import Explanation, explain, interrupted, refused
 from codegen_lsp.likely import Place
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
 from codegen_lsp.secrets import NOTHING, Masked
@@ -84,6 +85,17 @@ class Loaded:
                 self._ready.append(Place(request.document, request.offset))
                 self._trouble = ""
         return completion
+
+    def explain(self, request: Request, config: Config, cancel: Cancel) -> Explanation:
+        """Why a request is answered as it is; see `explain`. Nothing that is known changes by it."""
+        document, path = request.document, self._path_of(request.document.uri)
+        if cancel.is_set():
+            return interrupted(request, config, path)
+        if self._engine is not None:
+            with self._surviving():
+                asked = replace(request, document=self._readable(document))
+                return explain(asked, self._engine, config, cancel, self._known_of(document.uri))
+        return refused(request, config, self._trouble or "the model is not there", path)
 
     def without_new_errors(
         self, candidates: Sequence[Candidate], document: Document, offset: int

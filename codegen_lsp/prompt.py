@@ -41,10 +41,12 @@ Tokenize = Callable[[str], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt, and the layout that the document's next prompt is made with."""
+    """A prompt, and the layout that the document's next prompt is made with; and what of the text behind
+    the cursor the model reads, in the stretches in which it was tokenized."""
 
     prompt: Prompt
     layout: Layout
+    suffix: tuple[str, ...] = ()
 
 
 def render(
@@ -87,6 +89,7 @@ def render(
             first_line=page.first_line + page.line_at(placed.start),
             tokens=used,
         ),
+        suffix,
     )
 
 

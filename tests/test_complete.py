@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import N_SEEN, Completion, Request, complete
+from codegen_lsp.complete import Completion, Request, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Generation, Prompt, Sampling, Token
+from codegen_lsp.written import N_SEEN
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor, with_ghost
 

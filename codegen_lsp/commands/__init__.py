@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from codegen_lsp.commands import generate, turns
+from codegen_lsp.commands import explain, generate, turns
 from codegen_lsp.commands.server import Server
 
 
 def register(server: Server) -> None:
     """Say which commands there are."""
+    explain.register(server)
     generate.register(server)
     turns.register(server)
