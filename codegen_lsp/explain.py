@@ -412,9 +412,10 @@ def _front(layout: Layout, language: str, tokenize: Callable[[str], list[int]]) 
     for chunk in layout.chunks:
         yield Part("another file", chunk.path, len(tokenize(comments([chunk], language))))
     yield Part("imports", "above the window", len(tokenize(layout.imports)))
-    rest = layout.front.removeprefix(comments(layout.chunks, language))
-    rest = rest.lstrip("\n").removeprefix(layout.imports)
-    yield Part("definitions", "in this file, outside the window", len(tokenize(rest)))
+    rest = layout.front
+    for known in (comments(layout.chunks, language), layout.imports):
+        rest = rest.replace(known, "", 1)
+    yield Part("definitions", "in this file, outside the window", len(tokenize(rest.strip())))
 
 
 def _n_marks(infill: Infill | None) -> int:

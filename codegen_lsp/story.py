@@ -82,7 +82,8 @@ def _made(made: Made, told: Explanation) -> Iterator[str]:
         if made.temperature
         else "the likeliest one each time"
     )
-    yield f"{len(made.tokens)} tokens, {sampled}. No more was written: {made.ended}."
+    n_tokens = "1 token" if len(made.tokens) == 1 else f"{len(made.tokens)} tokens"
+    yield f"{n_tokens}, {sampled}. No more was written: {made.ended}."
     yield _fenced(made.written, told.language)
     if made.why_not:
         yield f"It is not shown: {made.why_not}."

@@ -56,10 +56,10 @@ class Written:
         self.logprobs.append(token.logprob)
         if len(self.logprobs) >= N_SEEN and not self.is_sure:
             self.ended_by = DOUBT
-        elif "\n" in token.text and self._is_unlikely:
-            self.ended_by = UNLIKELY_LINE
         else:
             self.ended_by = ended_by(self.shown, self._context, self._extent)
+        if not self.ended_by and "\n" in token.text and self._is_unlikely:
+            self.ended_by = UNLIKELY_LINE
         return bool(self.ended_by)
 
     def cleaned(self, stop: Stop) -> Candidate:

@@ -9,11 +9,11 @@ local M = {}
 ---@return lsp.Position
 local function position(client)
   local row, col = unpack(api.nvim_win_get_cursor(0))
-  local left = api.nvim_buf_get_mark(0, '^')
-  if left[1] == row and left[2] == col + 1 then
-    col = left[2]
+  local line = api.nvim_get_current_line()
+  local left_row, left_col = unpack(api.nvim_buf_get_mark(0, '^'))
+  if left_row == row and vim.fn.strchars(line:sub(col + 1, left_col)) == 1 then
+    col = left_col
   end
-  local line = api.nvim_buf_get_lines(0, row - 1, row, true)[1]
   local character = vim.str_utfindex(line, client.offset_encoding, math.min(col, #line))
   return { line = row - 1, character = character }
 end
