@@ -29,12 +29,12 @@ LONG = (
 )
 
 
-NO_WISH: Mapping[str, bool] = {}
+NO_WISH: Mapping[str, Any] = {}
 INVOKED = {"invoked": True}
 
 
 def told(
-    marked: str, engine: FakeEngine, asked: Mapping[str, bool] = NO_WISH, n: int = 1
+    marked: str, engine: FakeEngine, asked: Mapping[str, Any] = NO_WISH, n: int = 1
 ) -> Explanation:
     request = replace(Request(*at_cursor(marked), n), **asked)
     return explain(request, engine, Config(), Cancel())
