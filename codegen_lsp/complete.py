@@ -17,6 +17,7 @@ from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.rank import rank
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
+from codegen_lsp.talk import SILENCE, Talk
 from codegen_lsp.written import Written
 
 
@@ -24,7 +25,7 @@ from codegen_lsp.written import Written
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine."""
+    spare the machine. Each candidate has a seed, one higher than the one before."""
 
     document: Document
     offset: int
@@ -32,6 +33,7 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    first_seed: int = 0
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -45,16 +47,17 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a document from earlier requests, to do less now; and of other files, which call
-    it by its `path`."""
+    it by its `path`. What was said is handed in with each request, and not kept."""
 
     parsed: Parsed | None = None
     layout: Layout | None = None
     surroundings: Surroundings | None = None
     path: str = ""
+    talk: Talk = SILENCE
 
     def gather(self, document: Document, offset: int) -> Context | None:
         """The context of a cursor in another version of the document."""
-        return gather(document, offset, self.parsed, self.surroundings, self.path)
+        return gather(document, offset, self.parsed, self.surroundings, self.path, self.talk)
 
 
 NOTHING = Known()
@@ -102,20 +105,22 @@ def complete(
     hear: Callable[[str], None] = ignore,
     keep: Callable[[Record], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: a greedy one, and the others sampled. `hear` is told what the first one
-    says so far, at each of its tokens, and `keep` at the end how they were made, if any were."""
+    """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
+    one says so far, at each of its tokens, and `keep` at the end how they were made, if any were."""
     context = known.gather(request.document, request.offset)
+    known = replace(known, talk=SILENCE)
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
     known = replace(known, parsed=context.parsed)
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
-    rendered = prompt_for(context, engine, config, known.layout)
+    is_asked = request.invoked and bool(context.intent)
+    rendered = prompt_for(context, engine, config, known.layout, asked=is_asked)
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     written = [Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
-    samplings = _samplings(config, request.n)
+    samplings = _samplings(config, request.n, request.first_seed)
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -168,10 +173,11 @@ def prompt_for(
     layout: Layout | None = None,
     *,
     fresh: bool = False,
+    asked: bool = False,
 ) -> Rendered:
     """The prompt, with room left behind it for the longest candidate."""
-    budget = budget_for(config, engine)
-    return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
+    budget, tokenize, infill = budget_for(config, engine), engine.tokenize, engine.infill
+    return render(context, tokenize, budget, layout, infill, fresh=fresh, asked=asked)
 
 
 def budget_for(config: Config, engine: Engine) -> int:
@@ -179,11 +185,10 @@ def budget_for(config: Config, engine: Engine) -> int:
     return max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
 
 
-def _samplings(config: Config, n: int) -> list[Sampling]:
-    temperatures = [0.0] + [config.temperature] * (n - 1)
+def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
     return [
-        Sampling(config.max_tokens, temperature, config.top_p, seed)
-        for seed, temperature in enumerate(temperatures)
+        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
+        for seed in range(first_seed, first_seed + n)
     ]
 
 

@@ -28,8 +28,8 @@ from codegen_lsp.context import Context
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, Infill, Stats, Stop
 from codegen_lsp.extent import COMPLETE, extent_at
+from codegen_lsp.history import transcript
 from codegen_lsp.layout import Layout, comments
-from codegen_lsp.prompt import Rendered
 from codegen_lsp.rank import Score, scores
 from codegen_lsp.secrets import mask
 from codegen_lsp.written import DOUBT, LENGTH, SECRET, UNLIKELY_LINE, Written
@@ -131,6 +131,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A turn that the prompt repeats, or that its window shows: what was wanted, where that is, and how
+    many tokens comment and code have."""
+
+    intent: str
+    where: str
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """The prompt, of at most `budget` tokens; `healed` was taken back, so that the answer begins with
     it."""
@@ -139,6 +149,7 @@ class Read:
     n_tokens: int
     budget: int
     parts: tuple[Part, ...]
+    turns: tuple[Told, ...]
     healed: str
 
 
@@ -218,14 +229,13 @@ def explain(
         return told
     (record,) = records
     candidates = _candidates(record, completion)
-    budget = budget_for(config, engine)
     return replace(
         told,
         is_shown=bool(completion.candidates),
         verdict=_verdict(candidates, completion),
         min_confidence=config.min_confidence,
         candidates=candidates,
-        prompt=_read(record.rendered, context.language, budget, engine.tokenize, engine.infill),
+        prompt=_read(record, budget_for(config, engine), engine),
         stats=completion.stats,
     )
 
@@ -382,40 +392,56 @@ def _masked(text: str, prefix: str) -> str:
     return mask(prefix + text)[len(prefix) :]
 
 
-def _read(
-    rendered: Rendered,
-    language: str,
-    budget: int,
-    tokenize: Callable[[str], list[int]],
-    infill: Infill | None,
-) -> Read:
-    prompt, layout = rendered.prompt, rendered.layout
-    n_suffix = sum(len(layout.tokens[stretch]) for stretch in rendered.suffix)
-    n_marks = _n_marks(infill)
-    n_front = len(layout.tokens[layout.front])
-    n_window = len(prompt.tokens) - n_front - n_suffix - n_marks
+def _read(record: Record, budget: int, engine: Engine) -> Read:
+    prompt, layout = record.rendered.prompt, record.rendered.layout
+    n_suffix = sum(len(layout.tokens[stretch]) for stretch in record.rendered.suffix)
+    n_marks = _n_marks(engine.infill)
+    n_window = len(prompt.tokens) - len(layout.tokens[layout.front]) - n_suffix - n_marks
     window = Part("this file", f"from line {layout.first_line + 1} to the cursor", n_window)
     behind = Part("this file", "behind the cursor", n_suffix)
     marks = Part("marks", "between what stands before and behind the cursor", n_marks)
-    parts = (*_front(layout, language, tokenize), window, behind, marks)
+
+    def count(text: str) -> int:
+        return len(engine.tokenize(text))
+
+    parts = (*_front(layout, record.context.language, count), window, behind, marks)
     return Read(
         prompt.text,
         len(prompt.tokens),
         budget,
         tuple(part for part in parts if part.n_tokens),
+        tuple(_turns(record, count)),
         prompt.heal,
     )
 
 
-def _front(layout: Layout, language: str, tokenize: Callable[[str], list[int]]) -> Iterable[Part]:
+def _front(layout: Layout, language: str, count: Callable[[str], int]) -> Iterable[Part]:
     """What stands in front of the window: each chunk counts with the line that says where it is from."""
     for chunk in layout.chunks:
-        yield Part("another file", chunk.path, len(tokenize(comments([chunk], language))))
-    yield Part("imports", "above the window", len(tokenize(layout.imports)))
+        yield Part("another file", chunk.path, count(comments([chunk], language)))
+    elsewhere = transcript(layout.said_elsewhere, "", language).removesuffix("\n")
+    above = transcript(layout.said_above, "", language).removesuffix("\n")
+    yield Part("turns", "of other files", count(elsewhere))
+    yield Part("imports", "above the window", count(layout.imports))
+    yield Part("turns", "above the window", count(above))
     rest = layout.front
-    for known in (comments(layout.chunks, language), layout.imports):
+    for known in (comments(layout.chunks, language), elsewhere, layout.imports, above):
         rest = rest.replace(known, "", 1)
-    yield Part("definitions", "in this file, outside the window", len(tokenize(rest.strip())))
+    yield Part("definitions", "in this file, outside the window", count(rest.strip()))
+
+
+def _turns(record: Record, count: Callable[[str], int]) -> Iterable[Told]:
+    layout, context = record.rendered.layout, record.context
+    for where, turns in (
+        ("in another file", layout.said_elsewhere),
+        ("above the window", layout.said_above),
+    ):
+        for each in turns:
+            text = transcript([each], "", context.language)
+            yield Told(mask(each.intent), where, count(text))
+    for turn in record.rendered.turns:
+        text = context.parsed.text[turn.start : turn.end]
+        yield Told(mask(turn.intent), "in the window", count(text))
 
 
 def _n_marks(infill: Infill | None) -> int:

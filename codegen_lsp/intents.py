@@ -73,16 +73,16 @@ def intents_in(parsed: Parsed, start: int, end: int) -> tuple[Intent, ...]:
     return tuple(found)
 
 
-def as_comment(text: str, language: str, indent: str) -> str:
+def as_comment(text: str, language: str, indent: str, columns: int = MAX_COLUMNS) -> str:
     r"""An intent as a comment of a language, in lines that end with \n; "" where the language has none
-    (JSON), or the intent no words. Long lines are wrapped, words never."""
+    (JSON), or the intent no words. Lines longer than so many columns are wrapped, words never."""
     known = row(language)
     if language == "php":
         text = text.replace("?>", "? >")  # that ends a comment, too, and the program
     # To languages, more ends a line than to us.
     plain = "\n".join(" ".join(line.splitlines()) for line in text.replace("\0", "").split("\n"))
     mark = _marks(known)[0].rstrip() if _marks(known) else ""
-    width = max(MIN_COLUMNS, MAX_COLUMNS - len(indent) - len(mark or " *") - 1)
+    width = max(MIN_COLUMNS, columns - len(indent) - len(mark or " *") - 1)
     given = textwrap.dedent(plain).strip("\n").split("\n")
     lines = [part for line in given for part in _wrapped(line, width)]
     if not any(lines):

@@ -23,10 +23,12 @@ _CLOSERS = frozenset(")]}")
 
 @dataclass(frozen=True)
 class Page:
-    """A text whose first line is the file's line `first_line` (zero-based)."""
+    """A text whose first line is the file's line `first_line` (zero-based). `wholes` are what is rather
+    not cut in two, in order: where each begins and ends, the first perhaps in front of the text."""
 
     text: str
     first_line: int
+    wholes: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -59,14 +61,33 @@ class Page:
 
     def window(self, n_characters: int, n_more: int = 0) -> int:
         """Where a window of so many characters begins: at the nearest seam that makes it longer or
-        shorter by `n_more` at most; or else at the next line; or else within the last."""
+        shorter by `n_more` at most; or else at the next line, behind what would be cut in two there if
+        a window has room for that; or else within the last line."""
         wanted = max(0, len(self.text) - n_characters)
         if self.begins_file(max(0, wanted - n_more)):
             return 0
-        near = [at for at in self._seams() if abs(at - wanted) <= n_more and at < len(self.text)]
+        near = [at for at in self._borders() if abs(at - wanted) <= n_more and at < len(self.text)]
         if near:
             return min(near, key=lambda at: abs(at - wanted))
-        return next((at for at in self.starts if wanted <= at < len(self.text)), wanted)
+        at = next((at for at in self.starts if wanted <= at < len(self.text)), wanted)
+        begin, end = self._whole_at(at)
+        if begin < at < end <= begin + n_characters:
+            behind = len(self.text) - len(self.text[end:].lstrip("\n"))
+            return behind if behind < len(self.text) else at
+        return at
+
+    def _borders(self) -> Iterator[int]:
+        """Where wholes begin, and the seams that are in none."""
+        yield from (begin for begin, _ in self.wholes if begin >= 0)
+        for at in self._seams():
+            begin, end = self._whole_at(at)
+            if not begin < at < end:
+                yield at
+
+    def _whole_at(self, at: int) -> tuple[int, int]:
+        """The last whole that begins at an offset or above it; an empty one where there is none."""
+        number = bisect_right(self.wholes, at, key=lambda whole: whole[0])
+        return self.wholes[number - 1] if number else (at, at)
 
     def _seams(self) -> Iterator[int]:
         """Between each two lines of the grid, where the least indented line begins, the first of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from codegen_lsp.brackets import balance, missing
 from codegen_lsp.context import Context
@@ -27,19 +26,6 @@ BEGUN_NAME = re.compile(r"\w*\Z")
 NO_CODE = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*|//[^\n]*")
 
 
-class Score(NamedTuple):
-    """How good a candidate looks: how sure the model was of it, the share of its names that are new
-    here, and how many brackets it closes that the text lacks."""
-
-    mean_logprob: float
-    new_names: float
-    n_closed: int
-
-    @property
-    def total(self) -> float:
-        return self.mean_logprob - NEW_NAMES * self.new_names + CLOSING * self.n_closed
-
-
 def rank(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, ...]:
     """Without empty ones, and of those that say nearly the same only the best.
 
@@ -51,27 +37,22 @@ def rank(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, 
     shown = [candidate for candidate in candidates if candidate.text.strip()]
     if len(shown) < 2:
         return tuple(shown)
-    scored = zip(scores(shown, context), shown, strict=True)
-    best: list[Candidate] = []
-    for _, candidate in sorted(scored, key=lambda each: (-each[0].total, -len(each[1].text))):
-        if not any(_say_the_same(candidate.text, other.text) for other in best):
-            best.append(candidate)
-    return tuple(best)
-
-
-def scores(candidates: Iterable[Candidate], context: Context) -> tuple[Score, ...]:
-    """What `rank` makes of each."""
     known = _names_around(context)
     suffix = context.suffix[:BRACKETS_REACH]
     lacking = missing(context.prefix[-BRACKETS_REACH:], suffix, context.language)
-    return tuple(
-        Score(
-            each.mean_logprob,
-            _share_of_new_names(each.text, context, known),
-            _n_closed(each.text, context, lacking),
+
+    def score(candidate: Candidate) -> float:
+        return (
+            candidate.mean_logprob
+            - NEW_NAMES * _share_of_new_names(candidate.text, context, known)
+            + CLOSING * _n_closed(candidate.text, context, lacking)
         )
-        for each in candidates
-    )
+
+    best: list[Candidate] = []
+    for candidate in sorted(shown, key=lambda each: (-score(each), -len(each.text))):
+        if not any(_say_the_same(candidate.text, other.text) for other in best):
+            best.append(candidate)
+    return tuple(best)
 
 
 def _share_of_new_names(text: str, context: Context, known: frozenset[str]) -> float:

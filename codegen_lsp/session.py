@@ -26,7 +26,7 @@ from codegen_lsp.explaining import Explaining
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
-from codegen_lsp.loaded import Loaded
+from codegen_lsp.loaded import Loaded, Opened
 from codegen_lsp.loading import Load, Loading
 from codegen_lsp.privacy import may_read, refusal
 from codegen_lsp.project import Project
@@ -90,7 +90,7 @@ class Session:
         self.ignore = Ignore()
         self._surroundings = Surroundings()
         self.project = Project(self._surroundings.learn, self._surroundings.forget)
-        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of)
+        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of, self._opened)
         self._strain = Strain(self._loaded.seconds_used)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._loading = Loading(load, self._loaded, self._executor, self._make_way)
@@ -383,6 +383,11 @@ class Session:
 
     def _may_read(self, document: Document) -> bool:
         return may_read(document, self.config, self.ignore)
+
+    def _opened(self) -> Opened:
+        """The open documents and their turns; on any thread."""
+        documents = self.documents.copy().values()
+        return [(document, self.dialogue.of(document.uri)) for document in documents]
 
     def _path_of(self, uri: str) -> str:
         """How a person calls the file of a document."""

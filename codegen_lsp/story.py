@@ -138,6 +138,10 @@ def _read(read: Read, stats: Stats, language: str) -> Iterator[str]:
     )
     rows = ((part.what, _plain(part.where), str(part.n_tokens)) for part in read.parts)
     yield _table(("what", "where", "tokens"), rows)
+    if read.turns:
+        yield "Turns in it, the comment that was answered and its code:"
+        told = ((_plain(short(turn.intent)), turn.where, str(turn.n_tokens)) for turn in read.turns)
+        yield _table(("what was wanted", "where", "tokens"), told)
     if read.healed:
         yield (
             f"{_code(json.dumps(read.healed, ensure_ascii=False))} in front of the cursor was taken"

@@ -1,24 +1,31 @@
 """An intent becomes code: where it is stated in a document, what is asked of a model, and what is to be
 done to the document.
 
-The comment stays as it is, or is written with the code. The code begins on a line of its own below it, as
-deep, and is what would be suggested there to somebody who asks.
+The comment stays as it is, or is written with the code. The code begins on a line of its own below it,
+as deep, and is what would be suggested there to somebody who asks.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from codegen_lsp import history
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
-from codegen_lsp.context import MAX_TEXT
-from codegen_lsp.document import Candidate, Document
-from codegen_lsp.edits import Change
-from codegen_lsp.intents import Intent, intent_at, intents_in
+from codegen_lsp.context import MAX_LINE, MAX_TEXT
+from codegen_lsp.document import Candidate, Document, line_start
+from codegen_lsp.edits import LINE_END, Change
+from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
+from codegen_lsp.likely import Place, enter
+from codegen_lsp.lines import indentation
 from codegen_lsp.normal import normal, style_at
 from codegen_lsp.syntax import Parsed
-from codegen_lsp.turns import Origin
+from codegen_lsp.turns import Origin, Turn, Turns, code_of
+
+# Characters that the marks of a comment may take, and a margin.
+MARGIN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +103,52 @@ def below(stated: Stated, document: Document) -> Asked:
     return Asked(document, nothing, stated.start, stated.text, stated.lead)
 
 
-def request_for(asked: Asked, n: int) -> Request:
-    """What would be asked on the code's first line."""
+def said_next(intent: str, document: Document, offset: int, after: Turn | None = None) -> Asked:
+    """An intent as a comment on lines of its own, and code below it: below the line of an offset, or on
+    that line if it is blank. As deep as the comment of the turn `after` which it comes, of which the
+    offset is the end; or else as the line, or as the Enter key would go. A blank line is left above it,
+    unless that line begins a block.
+
+    One line stays one line, to the letter, as in the models' paper, if models can read so long a one.
+    Raises `UnsayableError` where no comment can say it.
+    """
+    text, language = document.text, document.language
+    start = line_start(text, offset)
+    end = _line_end(text, offset)
+    is_blank = not text[start:end].strip()
+    indent = _indent_of(text, after.start) if after else _indent_at(document, start, end)
+    newline = style_at(text, offset, language).newline
+    comment = _comment_of(intent, language, indent).replace("\n", newline)
+    above = text[:start].rstrip("\r\n \t") if is_blank else text[:end]
+    is_far = is_blank and len(LINE_END.findall(text, len(above), start)) != 1
+    last = above[line_start(above, len(above)) :]
+    gap = newline if last and not is_far and indentation(last) >= len(indent) else ""
+    if is_blank:
+        change, begun = Change(start, end, gap + comment), start + len(gap)
+    else:
+        change, begun = Change(end, end, newline + gap + comment), end + len(newline + gap)
+    return Asked(document, change, begun, intent, newline + indent)
+
+
+def again(turn: Turn, turns: Turns, document: Document) -> Asked:
+    """Other code for a turn, whose former code is taken away."""
+    code = code_of(turns, turn)
+    is_below = line_start(turns.text, turn.border) == turn.border
+    lead = _indent_of(turns.text, turn.start) if is_below else code[: indentation(code)]
+    change = Change(turn.border, turn.end, "")
+    return Asked(document, change, turn.start, turn.intent, lead, turn.number)
+
+
+class UnsayableError(ValueError):
+    """An intent that no comment can say; its message is one line for a person."""
+
+
+def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
+    """What would be asked on the code's first line; the seeds go on from the first one."""
     text = _changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    return Request(begun, asked.border + len(asked.lead), n, invoked=True)
+    return Request(begun, asked.border + len(asked.lead), n, invoked=True, first_seed=first_seed)
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
@@ -131,3 +178,58 @@ def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
     indent = line[: len(line) - len(line.lstrip(" \t"))]
     newline = style_at(document.text, start, document.language).newline
     return Stated(intent.text, start, end, newline + indent)
+
+
+def _comment_of(intent: str, language: str, indent: str) -> str:
+    """An intent as a comment, without its last line end."""
+    if not intent.strip():
+        raise UnsayableError("an intent without words says nothing")
+    longest = max(map(len, intent.split("\n")))
+    columns = MAX_LINE if len(indent) + longest < MAX_LINE - MARGIN else MAX_COLUMNS
+    comment = as_comment(intent, language, indent, columns).removesuffix("\n")
+    if not comment:
+        raise UnsayableError(f"{language} has no comments that could say it")
+    return _to_the_letter(intent, comment, language, indent)
+
+
+def _to_the_letter(intent: str, comment: str, language: str, indent: str) -> str:
+    """A comment as models are asked in the paper, with the blanks at its lines' ends, and no second mark
+    where a line has one; as it is, where that is not the same comment."""
+    letters = textwrap.indent(history.comment(intent, language), indent).removesuffix("\n")
+    mark = letters[len(indent) :].partition(" ")[0]
+    lines, written = letters.split("\n"), comment.split("\n")
+    is_same = len(lines) == len(written) and all(
+        each in (line.rstrip(" "), f"{indent}{mark} {line[len(indent) :]}".rstrip(" "))
+        for each, line in zip(written, lines, strict=True)
+    )
+    return letters if is_same else comment
+
+
+def _indent_at(document: Document, start: int, end: int) -> str:
+    """How deep a comment is to be on a blank line, or below another one."""
+    text = document.text
+    if text[start:end].strip():
+        return _enter(document, end)
+    if start < end:
+        return text[start:end]
+    above = len(text[:start].rstrip())
+    deeper, indent = _enter(document, above), _indent_of(text, line_start(text, above))
+    below = text[end:].lstrip("\r\n")
+    if len(deeper) > len(indent):
+        return deeper
+    return min(deeper, _indent_of(below, 0), key=len)
+
+
+def _enter(document: Document, offset: int) -> str:
+    return enter(Place(document, offset)).lstrip("\r\n")
+
+
+def _indent_of(text: str, start: int) -> str:
+    """The blanks with which a line begins."""
+    end = _line_end(text, start)
+    return text[start : end - len(text[start:end].lstrip(" \t"))]
+
+
+def _line_end(text: str, offset: int) -> int:
+    found = LINE_END.search(text, offset)
+    return found.start() if found else len(text)

@@ -30,10 +30,17 @@ ALLOWED = {
     "similar": set(),
     "symbols": {"syntax"},
     "surroundings": {"common", "document", "normal", "similar", "symbols", "syntax"},
-    "context": {"document", "normal", "surroundings", "syntax"},
+    "context": {
+        "document", "history", "intents", "normal", "surroundings", "syntax", "talk", "turns",
+    },
+    "talk": {
+        "history", "intents", "languages", "lines", "normal", "similar", "syntax", "turns",
+    },
     "page": set(),
-    "layout": {"context", "document", "languages", "page", "symbols", "syntax"},
-    "prompt": {"context", "engine", "layout", "page"},
+    "layout": {
+        "context", "document", "history", "languages", "page", "symbols", "syntax", "talk",
+    },
+    "prompt": {"context", "engine", "layout", "page", "turns"},
     "brackets": {"languages", "lines"},
     "extent": {"brackets", "context", "syntax"},
     "examples": set(),
@@ -52,9 +59,11 @@ ALLOWED = {
     "complete": {
         "config", "context", "document", "engine", "extent", "layout", "normal", "prompt", "rank",
         "surroundings", "syntax", "written",
+        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
+        "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
     },
     "explain": {
-        "complete", "config", "context", "document", "engine", "extent", "layout", "prompt", "rank",
+        "complete", "config", "context", "document", "engine", "extent", "history", "layout", "rank",
         "secrets", "written",
     },
     "story": {"engine", "explain"},
@@ -66,8 +75,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "recall": {"document", "models", "secrets", "turns"},
     "synthesis": {
-        "complete", "config", "context", "document", "edits", "intents", "normal", "syntax",
-        "turns",
+        "complete", "config", "context", "document", "edits", "history", "intents", "likely",
+        "lines", "normal", "syntax", "turns",
     },
     "dialogue": {"document", "recall", "synthesis", "turns"},
     "suggestions": {"complete", "config", "document", "normal"},
@@ -78,6 +87,8 @@ ALLOWED = {
     "loaded": {
         "complete", "config", "document", "engine", "explain", "likely", "privacy", "secrets",
         "surroundings", "synthesis",
+        "complete", "config", "context", "document", "engine", "history", "likely", "normal",
+        "privacy", "secrets", "surroundings", "synthesis", "talk", "turns",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "session": {
@@ -164,6 +175,9 @@ PURE = {
     "likely", "spans", "turns", "privacy", "synthesis", "suggestions", "rhythm", "wire",
     "evaluate.typist", "evaluate.tally",
     "evaluate.values",
+    "echoes", "postprocess", "rank", "history", "talk", "secrets", "complete", "likely", "spans",
+    "turns", "privacy", "synthesis", "suggestions", "rhythm", "wire", "evaluate.typist",
+    "evaluate.tally", "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 
