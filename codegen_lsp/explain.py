@@ -30,7 +30,7 @@ from codegen_lsp.engine import Cancel, Engine, Infill, Stats, Stop
 from codegen_lsp.extent import COMPLETE, extent_at
 from codegen_lsp.history import transcript
 from codegen_lsp.layout import Layout, comments
-from codegen_lsp.rank import Score, scores
+from codegen_lsp.rank import fitted
 from codegen_lsp.secrets import mask
 from codegen_lsp.written import DOUBT, LENGTH, SECRET, UNLIKELY_LINE, Written
 
@@ -102,7 +102,8 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Made:
     """A candidate: how it was sampled, what was written and why no more, what was taken away, and what
-    is left; its place among those shown (from 1), or why it is none of them."""
+    is left; its place among those shown (from 1), or why it is none of them. They are ranked by
+    `mean_logprob` and `fit` together (see `rank`)."""
 
     temperature: float
     top_p: float
@@ -115,9 +116,7 @@ class Made:
     why_not: str
     mean_logprob: float
     probability: float
-    score: float
-    new_names: float
-    n_closed: int
+    fit: float
     tokens: tuple[Said, ...]
 
 
@@ -322,14 +321,15 @@ def _verdict(candidates: Sequence[Made], completion: Completion) -> str:
 
 def _candidates(record: Record, completion: Completion) -> tuple[Made, ...]:
     places = {each.seed: n for n, each in enumerate(completion.candidates, 1)}
-    scored = scores(record.candidates, record.context)
+    fits = {each.seed: each.fit for each in fitted(record.candidates, record.context)}
+    seeds = [each.seed for each in record.candidates]
     return tuple(
-        _made(record, n, stop, score, places.get(record.candidates[n].seed))
-        for n, (stop, score) in enumerate(zip(completion.stats.stops, scored, strict=True))
+        _made(record, n, stop, places.get(seed), fits.get(seed, 0.0))
+        for n, (stop, seed) in enumerate(zip(completion.stats.stops, seeds, strict=True))
     )
 
 
-def _made(record: Record, n: int, stop: Stop, score: Score, place: int | None) -> Made:
+def _made(record: Record, n: int, stop: Stop, place: int | None, fit: float) -> Made:
     """The n-th of them."""
     sampling, written, candidate = record.samplings[n], record.written[n], record.candidates[n]
     n_healed = len(record.rendered.prompt.heal)
@@ -354,9 +354,7 @@ def _made(record: Record, n: int, stop: Stop, score: Score, place: int | None) -
         why_not,
         candidate.mean_logprob,
         _probability(candidate),
-        score.total,
-        score.new_names,
-        score.n_closed,
+        fit,
         tokens,
     )
 

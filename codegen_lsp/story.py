@@ -112,9 +112,10 @@ def _confidence(made: Made, told: Explanation) -> str:
     )
     if len(told.candidates) == 1:
         return said
+    score = made.mean_logprob + made.fit
     return (
-        f"{said} Its score is {made.score:.2f}: {made.new_names * 100:.0f} % of its names are new here,"
-        f" and it closes {made.n_closed} of the brackets that are missing."
+        f"{said} It is ranked by {score:.2f}, of which {made.fit:+.2f} are for how it goes with the text"
+        " around it: names that are new here cost, missing brackets that it closes gain."
     )
 
 

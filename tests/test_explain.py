@@ -13,9 +13,12 @@ from codegen_lsp.complete import Known, Request, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Infill
 from codegen_lsp.explain import STOPS, WHY, Explanation, explain
+from codegen_lsp.history import Said
 from codegen_lsp.postprocess import FILTERS
 from codegen_lsp.story import as_data, markdown
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.talk import Talk
+from codegen_lsp.turns import Turns, add
 from codegen_lsp.written import DOUBT, LENGTH, SECRET, UNLIKELY_LINE
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor
@@ -170,7 +173,7 @@ def test_what_is_told_is_what_is_suggested() -> None:
     text = markdown(explanation)
     assert "It is not shown: another candidate says the same." in text
     assert "by chance (temperature 0.8, top-p 0.95, seed 3)" in text
-    assert "Its score is " in text
+    assert "It is ranked by -0.75, of which -0.25 are for how it goes with the text" in text
 
 
 def test_tokens_are_told_with_their_probabilities_and_whether_they_are_kept() -> None:
@@ -282,3 +285,30 @@ def test_every_way_to_end_is_told() -> None:
     request = Request(*at_cursor("<CURSOR>"), invoked=True)
     (made,) = explain(request, FakeEngine("a\nb\n"), ended, Cancel()).candidates
     assert [cut.filter for cut in made.cuts] == ["length"]
+
+
+def test_turns_are_told_with_their_tokens() -> None:
+    """One that the window shows, one above it, and one of another file."""
+    first, second = "# Say one.\none = 1\n", "# Say two.\ntwo = 2\n"
+    filler = "".join(f"print(one, {n:03})\n" for n in range(60))
+    marked = f"{first}{filler}{second}# Say one of the numbers.\n<CURSOR>"
+    document, offset = at_cursor(marked)
+    turns = Turns(document.text)
+    for text, intent in ((first, "Say one."), (second, "Say two.")):
+        start = document.text.index(text)
+        border, end = start + text.index("\n"), start + len(text) - 1
+        turns, _ = add(turns, start, border, end, intent)
+    said = (Said("Say the numbers.", "numbers = [one]"),)
+    request = Request(document, offset, invoked=True)
+    known, config = Known(talk=Talk(turns.turns, lambda: said)), Config(prompt_tokens=700)
+    explanation = explain(request, FakeEngine("b = 1\n"), config, Cancel(), known)
+    assert explanation.prompt is not None
+    assert [(turn.intent, turn.where) for turn in explanation.prompt.turns] == [
+        ("Say the numbers.", "in another file"),
+        ("Say one.", "above the window"),
+        ("Say two.", "in the window"),
+    ]
+    assert explanation.prompt.turns[2].n_tokens == len(second) - 1
+    assert f"| Say one. | above the window | {len(first) + 1} |" in markdown(explanation)
+    kinds = [(part.what, part.where) for part in explanation.prompt.parts]
+    assert kinds[:2] == [("turns", "of other files"), ("turns", "above the window")]

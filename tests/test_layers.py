@@ -58,9 +58,7 @@ ALLOWED = {
     "written": {"context", "document", "engine", "extent", "postprocess", "secrets"},
     "complete": {
         "config", "context", "document", "engine", "extent", "layout", "normal", "prompt", "rank",
-        "surroundings", "syntax", "written",
-        "config", "context", "document", "engine", "extent", "layout", "normal", "postprocess",
-        "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
+        "surroundings", "syntax", "talk", "written",
     },
     "explain": {
         "complete", "config", "context", "document", "engine", "extent", "history", "layout", "rank",
