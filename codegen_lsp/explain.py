@@ -7,6 +7,7 @@ Nothing in an `Explanation` holds more of a document than a prompt may. `story.p
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -198,11 +199,8 @@ class Explanation:
     @property
     def shown(self) -> tuple[Made, ...]:
         """Those candidates, the best first, that are left of what was written."""
-        return tuple(
-            sorted(
-                (each for each in self.candidates if each.place), key=lambda each: each.place or 0
-            )
-        )
+        left = (each for each in self.candidates if each.place)
+        return tuple(sorted(left, key=lambda each: each.place or 0))
 
 
 def explain(
@@ -271,7 +269,7 @@ def with_earlier(told: Explanation, source: Remembered, completion: Completion) 
         "cache": "this very text was asked about before",
         "typed": "what was typed since is a part of what was answered before",
     }[source]
-    what = _quoted(kept[0].text) if kept else "Nothing"
+    what = code(short(kept[0].text)) if kept else "Nothing"
     verdict = f"{what} is suggested: {how}."
     return replace(told, is_shown=bool(kept), verdict=verdict, earlier=earlier)
 
@@ -287,7 +285,7 @@ def with_next_line(told: Explanation, ahead: Explanation, sure: float) -> Explan
     else:
         needed = "it was asked for" if told.invoked else f"unasked, {sure:g} is needed"
         why = f"the next line has a probability of {best.probability:.2g} ({needed})"
-    what = f"The next line, {_quoted(best.text)}," if best and is_shown else "Nothing"
+    what = f"The next line, {code(short(best.text))}," if best and is_shown else "Nothing"
     verdict = f"{what} is suggested: {COMPLETE}, and {why}."
     return replace(told, is_shown=is_shown, verdict=verdict, next_line=ahead)
 
@@ -298,8 +296,15 @@ def short(text: str) -> str:
     return f"{first.strip()} …" if others else first.strip()
 
 
-def _quoted(text: str) -> str:
-    return f"“{short(text)}”"
+def code(text: str) -> str:
+    """A text as Markdown shows code in a line: between more backticks than it has in a row."""
+    ticks = "`" * (longest_ticks(text) + 1)
+    space = " " if "`" in text else ""
+    return f"{ticks}{space}{text}{space}{ticks}"
+
+
+def longest_ticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _line_and_column(document: Document, offset: int) -> tuple[int, int]:
@@ -309,13 +314,12 @@ def _line_and_column(document: Document, offset: int) -> tuple[int, int]:
 
 def _verdict(candidates: Sequence[Made], completion: Completion) -> str:
     """Of one that was asked of the model."""
-    best = next((each for each in candidates if each.place == 1), None)
-    if best is not None:
-        return f"{_quoted(best.text)} is suggested: {completion.reason}."
+    if best := next((each for each in candidates if each.place == 1), None):
+        return f"{code(short(best.text))} is suggested: {completion.reason}."
     if completion.reason == COMPLETE:
         return f"Nothing is suggested: the model says that {COMPLETE}."
     first = candidates[0]
-    what = f"the model wrote {_quoted(first.written)}, and " if first.written.strip() else ""
+    what = f"the model wrote {code(short(first.written))}, and " if first.written.strip() else ""
     return f"Nothing is suggested: {what}{first.why_not}."
 
 

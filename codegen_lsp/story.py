@@ -10,7 +10,17 @@ from dataclasses import asdict
 from typing import Any
 
 from codegen_lsp.engine import Stats
-from codegen_lsp.explain import Cut, Earlier, Explanation, Made, Read, Said, short
+from codegen_lsp.explain import (
+    Cut,
+    Earlier,
+    Explanation,
+    Made,
+    Read,
+    Said,
+    code,
+    longest_ticks,
+    short,
+)
 
 # Tokens of a candidate that are listed: a line or two. As data all of them are there.
 MAX_LISTED = 32
@@ -33,7 +43,7 @@ def _told(told: Explanation, level: str) -> Iterator[str]:
     yield f"**{told.verdict}**"
     asked = "asked for" if told.invoked else "while you type"
     place = f"{told.path}, line {told.line}, column {told.column}"
-    yield f"{place} · {told.language} · model {_code(told.model)} · {asked}"
+    yield f"{place} · {told.language} · model {code(told.model)} · {asked}"
     verdicts = (("while you type", told.while_typing), ("when you ask", told.when_asked))
     rows = [(when, each.extent, each.reason) for when, each in verdicts if each is not None]
     if rows:
@@ -43,7 +53,7 @@ def _told(told: Explanation, level: str) -> Iterator[str]:
         yield from _told(told.next_line, level + "#")
     if told.earlier is not None:
         yield f"{level} What was answered before"
-        yield from _earlier(told.earlier)
+        yield from _earlier(told.earlier, told.language)
         if told.candidates:
             yield "Below is what the model says to this text now."
     if told.prompt is None:
@@ -58,15 +68,15 @@ def _told(told: Explanation, level: str) -> Iterator[str]:
         yield _cost(told.stats)
 
 
-def _earlier(earlier: Earlier) -> Iterator[str]:
+def _earlier(earlier: Earlier, language: str) -> Iterator[str]:
     how = {
         "cache": "An answer to this very text is kept; the model is not asked again.",
         "typed": "What was typed since is a part of an earlier answer; the rest of it is given without "
         "asking the model again.",
     }[earlier.source]
     yield f"{how} It was made because: {earlier.reason}. {_cost(earlier.stats)}"
-    if earlier.candidates:
-        yield "\n".join(f"- {_code(each.text.strip())}" for each in earlier.candidates)
+    for each in earlier.candidates:
+        yield _fenced(each.text, language)
 
 
 def _heading(made: Made, n: int, n_candidates: int) -> str:
@@ -99,7 +109,7 @@ def _made(made: Made, told: Explanation) -> Iterator[str]:
 
 def _cut(cut: Cut) -> str:
     gone = cut.before[len(cut.after) :] if cut.before.startswith(cut.after) else cut.before
-    return f"- {_code(short(gone))}: {cut.why} ({_code(cut.filter)})"
+    return f"- {code(short(gone))}: {cut.why} ({code(cut.filter)})"
 
 
 def _confidence(made: Made, told: Explanation) -> str:
@@ -122,7 +132,7 @@ def _confidence(made: Made, told: Explanation) -> str:
 def _tokens(tokens: Iterable[Said]) -> str:
     listed = list(tokens)
     rows = (
-        (_code(json.dumps(each.text, ensure_ascii=False)), f"{each.logprob:.3f}",
+        (code(json.dumps(each.text, ensure_ascii=False)), f"{each.logprob:.3f}",
          f"{math.exp(each.logprob):.3f}", "yes" if each.is_kept else "no")
         for each in listed[:MAX_LISTED]
     )  # fmt: skip
@@ -145,7 +155,7 @@ def _read(read: Read, stats: Stats, language: str) -> Iterator[str]:
         yield _table(("what was wanted", "where", "tokens"), told)
     if read.healed:
         yield (
-            f"{_code(json.dumps(read.healed, ensure_ascii=False))} in front of the cursor was taken"
+            f"{code(json.dumps(read.healed, ensure_ascii=False))} in front of the cursor was taken"
             " back: the answer has to begin with it."
         )
     yield _fenced(read.text, language)
@@ -174,18 +184,8 @@ def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _fenced(text: str, language: str) -> str:
     """A block of code, fenced by more backticks than it has in a row."""
-    fence = "`" * max(3, _longest_ticks(text) + 1)
+    fence = "`" * max(3, longest_ticks(text) + 1)
     return f"{fence}{language}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}"
-
-
-def _code(text: str) -> str:
-    ticks = "`" * (_longest_ticks(text) + 1)
-    space = " " if "`" in text else ""
-    return f"{ticks}{space}{text}{space}{ticks}"
-
-
-def _longest_ticks(text: str) -> int:
-    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _plain(text: str) -> str:

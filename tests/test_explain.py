@@ -48,11 +48,11 @@ def told(
     [
         pytest.param(
             "x = <CURSOR>\n", "a + b\n", {},
-            "“a + b” is suggested: a statement was begun.", id="shown",
+            "`a + b` is suggested: a statement was begun.", id="shown",
         ),
         pytest.param(
             "<CURSOR>\n", "# add\n", {},
-            "the model wrote “#”, and it is a comment that was not asked for.",
+            "the model wrote `#`, and it is a comment that was not asked for.",
             id="a comment that was not asked for",
         ),
         pytest.param(

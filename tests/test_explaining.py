@@ -42,15 +42,15 @@ async def why(session: Session, text: str, *, invoked: bool = False) -> str:
     ("texts", "expected"),
     [
         pytest.param(
-            ["x = "], "“a + b” is suggested: this very text was asked about before.", id="cache"
+            ["x = "], "`a + b` is suggested: this very text was asked about before.", id="cache"
         ),
         pytest.param(
             ["x = ", "x = a"],
-            "“+ b” is suggested: what was typed since is a part of what was answered before.",
+            "`+ b` is suggested: what was typed since is a part of what was answered before.",
             id="typed through",
         ),
         pytest.param(
-            ["y = ", "x = "], "“a + b” is suggested: a statement was begun.", id="never asked about"
+            ["y = ", "x = "], "`a + b` is suggested: a statement was begun.", id="never asked about"
         ),
     ],
 )
@@ -85,7 +85,7 @@ def test_nothing_that_is_shown_changes_by_it() -> None:
     [
         pytest.param(
             "y = 1\n", False,
-            "The next line, “y = 1”, is suggested: the statement is complete, and the next line has a"
+            "The next line, `y = 1`, is suggested: the statement is complete, and the next line has a"
             " probability of 0.61 (unasked, 0.3 is needed).", id="likely",
         ),
         pytest.param(
@@ -148,7 +148,7 @@ def test_a_newer_question_takes_the_place_of_an_older_one() -> None:
         newer = asyncio.create_task(why(session, "y = "))
         assert "There is no explanation" in await older
         engine.let_go.set()
-        assert "“1” is suggested" in await newer
+        assert "`1` is suggested" in await newer
         session.close()
 
     asyncio.run(main())

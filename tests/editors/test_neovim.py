@@ -130,7 +130,7 @@ def test_why_there_is_this_ghost_text_is_told_in_a_window_of_its_own(start: Star
     nvim.wait_for(lambda: nvim.lua(kind) == "markdownnofilewipe", "explanation")
     told = nvim.view().text
     assert told.startswith("# Why this suggestion\n")
-    assert f"“{ghost.strip()}” is suggested" in told
+    assert f"`{ghost.strip()}` is suggested" in told
     assert f"line {BEGUN.count(chr(10)) + 1}, column {len('    return ') + 1} " in told
     nvim.type(":quit<CR>")
     nvim.wait_for_text(BEGUN)
