@@ -33,7 +33,7 @@ class Explaining:
         cancel = self._cancel = Cancel()
         try:
             told, reason = await self._at(request, config, cancel)
-            if reason != COMPLETE or request.single_line or cancel.is_set():
+            if reason != COMPLETE or request.single_line:
                 return told
             place = Place(request.document, request.offset)
             place = after(place, enter(place))

@@ -25,7 +25,7 @@ from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, EngineError
-from codegen_lsp.explain import Explanation, explain, interrupted, refused
+from codegen_lsp.explain import Explanation, explain, refused
 from codegen_lsp.history import Said
 from codegen_lsp.likely import Place
 from codegen_lsp.normal import normal
@@ -102,8 +102,6 @@ class Loaded:
     def explain(self, request: Request, config: Config, cancel: Cancel) -> Explanation:
         """Why a request is answered as it is; see `explain`. Nothing that is known changes by it."""
         path = self._path_of(request.document.uri)
-        if cancel.is_set():
-            return interrupted(request, config, path)
         if self._engine is not None:
             with self._surviving():
                 asked, known = self._asked(request, config)

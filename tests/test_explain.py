@@ -142,6 +142,11 @@ def test_there_is_a_reason_for_everything(
             "and the model is not sure enough of it (`minConfidence`).", id="low confidence",
         ),
         pytest.param(
+            "x = <CURSOR>", Doubting("first.second\n", -3.0),
+            "No more was written: the model is not sure enough of it (`minConfidence`).",
+            id="nor goes it on",
+        ),
+        pytest.param(
             "def f():<CURSOR>\n", Doubting("\n    a = b\n    c = d\n", -0.1, -0.1, -9.0, step=6),
             "- `c =`: the model is not sure enough of it (`minConfidence`) (`doubt`)",
             id="the lines before the doubt are left",

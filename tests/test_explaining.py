@@ -8,8 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from codegen_lsp.config import Config
@@ -89,7 +91,7 @@ def test_nothing_that_is_shown_changes_by_it() -> None:
             " probability of 0.61 (unasked, 0.3 is needed).", id="likely",
         ),
         pytest.param(
-            "y = 1\n", True, "probability of 0.61 (it was asked for).", id="asked for"
+            "y = 1\n", True, "probability of 0.082 (it was asked for).", id="asked for"
         ),
         pytest.param(
             "\n", False, "Nothing is suggested: the statement is complete, and there is none for the"
@@ -101,11 +103,13 @@ def test_behind_a_complete_statement_the_next_line_is_explained(
     reply: str, invoked: bool, expected: str
 ) -> None:
     async def main() -> None:
-        replies = ("\n", reply) if invoked else (reply,)
-        session = await loaded_session(FakeEngine(*replies, step=99))
+        # A character a token makes a line unlikely.
+        engine = FakeEngine("\n", reply, step=1) if invoked else FakeEngine(reply, step=99)
+        session = await loaded_session(engine)
         text = await why(session, "x = f(a)", invoked=invoked)
         assert expected in text
         assert "## Behind the Enter key" in text
+        assert text.startswith("# Why this" if "y = 1" in reply else "# Why no")
         session.close()
 
     asyncio.run(main())
@@ -122,6 +126,19 @@ def test_a_next_line_that_is_not_likely_enough_is_not_suggested() -> None:
     asyncio.run(main())
 
 
+def test_on_battery_no_next_line_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    battery = SimpleNamespace(power_plugged=False)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
+
+    async def main() -> None:
+        session = await loaded_session(FakeEngine("y = 1\n", step=99))
+        text = await why(session, "x = f(a)")
+        assert "Nothing is suggested: the statement is complete." in text
+        session.close()
+
+    asyncio.run(main())
+
+
 def test_a_key_comes_first() -> None:
     async def main() -> None:
         engine = SlowEngine()
@@ -133,6 +150,23 @@ def test_a_key_comes_first() -> None:
         session.put(document("x = y", 2))
         assert "There is no explanation: something was typed" in await task
         assert engine.n_cancelled == 1
+        session.close()
+
+    asyncio.run(main())
+
+
+def test_who_takes_the_question_back_stops_the_engine() -> None:
+    async def main() -> None:
+        engine = SlowEngine()
+        session = await loaded_session(engine)
+        task = asyncio.create_task(why(session, "x = "))
+        while not engine.n_asked:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while not engine.n_cancelled:
+            await asyncio.sleep(0.001)
         session.close()
 
     asyncio.run(main())
@@ -221,8 +255,10 @@ def execute(client: Client, line: int, character: int, **place: Any) -> Any:
 
 
 def until_idle(client: Client) -> None:
-    while client.wait_for("codegen/trace")["event"] != "idle":
-        pass
+    """Until the server has answered, so that there is a model, and after that has prepared."""
+    for event in ("answer", "idle"):
+        while client.wait_for("codegen/trace")["event"] != event:
+            pass
 
 
 CODE = "import os\n\n\ndef size(path):\n    return os.\n"
@@ -250,6 +286,7 @@ def test_of_a_place_that_is_none_one_line_is_said(client: Client) -> None:
 def test_no_secret_of_any_file_is_told(client: Client) -> None:
     shop = f'API_KEY = "{KEY}"\n\ndef connect(url, key="{KEY}"):\n    return url\n'
     client.open(shop, "file:///shop.py")
+    client.inline(3, 11, uri="file:///shop.py")
     client.open(f'TOKEN = "{KEY}"\n\n\ndef main(url):\n    return connect(url, \n')
     until_idle(client)  # by then the server knows of the other file
     told = execute(client, 4, 24, invoked=True)
