@@ -97,10 +97,10 @@ def lay_out(
     best."""
     n_left = n_characters - len(page.text) if is_whole else n_characters
     former_chunks = former.chunks if former else ()
-    chunks, comments = _chosen(context, former_chunks, min(int(n_characters * CHUNKS), n_left))
-    room = int(n_characters * FILL) - len(comments)
+    chunks, shown = _chosen(context, former_chunks, min(int(n_characters * CHUNKS), n_left))
+    room = int(n_characters * FILL) - len(shown)
     n_head = int(n_characters * HEAD)
-    n_history = min(int(n_characters * HISTORY), n_left - len(comments))
+    n_history = min(int(n_characters * HISTORY), n_left - len(shown))
     n_above = _border(context, 0)
     turns = tuple((turn.start - n_above, turn.end - n_above) for turn in context.turns)
     window = partial(page.window, n_more=int(n_characters * SEAM), wholes=turns)
@@ -118,7 +118,7 @@ def lay_out(
         *_, most = _head(context, lowest, n_head, n_history)
         start = window(room - len(most))
         imported, above, head = _head(context, start, n_head, n_history)
-    front = _joined((comments, theirs, head))
+    front = _joined((shown, theirs, head))
     first_line, anchor = page.first_line + page.line_at(start), page.lines(start, N_ANCHOR)
     return Layout(chunks, imported, front, first_line, anchor, elsewhere, above), start
 
@@ -131,6 +131,15 @@ def said_above(context: Context, start: int) -> Iterator[Said]:
         yield from said([turn], parsed.text, parsed.language)
 
 
+def comments(chunks: Iterable[Chunk], language: str) -> str:
+    """Chunks as Tabby shows them: as comments, of which the first says where they come from."""
+    groups = [
+        "\n".join([f"Path: {path}", *(chunk.text for chunk in group)])
+        for path, group in groupby(chunks, key=lambda chunk: chunk.path)
+    ]
+    return "\n".join(_comment(group, row(language)) for group in groups)
+
+
 def _chosen(
     context: Context, former: tuple[Chunk, ...], n_characters: int
 ) -> tuple[tuple[Chunk, ...], str]:
@@ -140,8 +149,8 @@ def _chosen(
     chosen: tuple[Chunk, ...] = ()
     for chunk in dict.fromkeys((*kept, *offered)):
         more = _with(chosen, chunk)
-        chosen = more if len(_comments(more, context.language)) <= n_characters else chosen
-    return chosen, _comments(chosen, context.language)
+        chosen = more if len(comments(more, context.language)) <= n_characters else chosen
+    return chosen, comments(chosen, context.language)
 
 
 def _with(chunks: tuple[Chunk, ...], chunk: Chunk) -> tuple[Chunk, ...]:
@@ -158,15 +167,6 @@ def _has(one: Chunk, other: Chunk) -> bool:
 
 def _lines(chunk: Chunk) -> set[str]:
     return {line.strip().rstrip(" {;") for line in chunk.text.split("\n")}
-
-
-def _comments(chunks: Iterable[Chunk], language: str) -> str:
-    """Chunks as Tabby shows them: as comments, of which the first says where they come from."""
-    groups = [
-        "\n".join([f"Path: {path}", *(chunk.text for chunk in group)])
-        for path, group in groupby(chunks, key=lambda chunk: chunk.path)
-    ]
-    return "\n".join(_comment(group, row(language)) for group in groups)
 
 
 def _comment(text: str, language: Language) -> str:
@@ -272,8 +272,8 @@ def _used(context: Context, border: int, told: str, n_characters: int) -> str:
         if _has_lines(told, symbol.text.partition("\n")[0]):
             continue
         more = _with(shown, Chunk(context.path or "this file", symbol.text))
-        shown = more if len(_comments(more, context.language)) <= n_characters else shown
-    return _comments(shown, context.language)
+        shown = more if len(comments(more, context.language)) <= n_characters else shown
+    return comments(shown, context.language)
 
 
 def _has_lines(text: str, lines: str) -> bool:

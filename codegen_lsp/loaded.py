@@ -26,6 +26,7 @@ from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import Cancel, Engine, EngineError, mean_logprob
+from codegen_lsp.explain import Explanation, explain, refused
 from codegen_lsp.history import Said
 from codegen_lsp.likely import Place
 from codegen_lsp.normal import normal
@@ -95,15 +96,22 @@ class Loaded:
         if self._engine is None:
             return completion
         with self._surviving():
-            asked = replace(request, document=self._readable(request.document))
-            talk = self._talk(request.document, config)
-            known = replace(self._known_of(request.document.uri), talk=talk)
+            asked, known = self._asked(request, config)
             completion = complete(asked, self._engine, config, cancel, known, hear)
             self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
                 self._ready.append(Place(request.document, request.offset))
                 self._trouble = ""
         return completion
+
+    def explain(self, request: Request, config: Config, cancel: Cancel) -> Explanation:
+        """Why a request is answered as it is; see `explain`. Nothing that is known changes by it."""
+        path = self._path_of(request.document.uri)
+        if self._engine is not None:
+            with self._surviving():
+                asked, known = self._asked(request, config)
+                return explain(asked, self._engine, config, cancel, known)
+        return refused(request, config, self._trouble or "the model is not there", path)
 
     def without_new_errors(
         self, candidates: Sequence[Candidate], document: Document, offset: int
@@ -237,6 +245,12 @@ class Loaded:
             self._ready.append(place)
             self._trouble = ""
         return n_tokens
+
+    def _asked(self, request: Request, config: Config) -> tuple[Request, Known]:
+        """What is asked of what may be read, and what is known of that."""
+        talk = self._talk(request.document, config)
+        known = replace(self._known_of(request.document.uri), talk=talk)
+        return replace(request, document=self._readable(request.document)), known
 
     def _talk(self, document: Document, config: Config) -> Talk:
         """What was said in this version of a document, and in others of its language."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.context import Context
@@ -37,6 +38,14 @@ from codegen_lsp.repetition import circle, stutter
 from codegen_lsp.syntax import adds_error, block_end, parses_afresh
 
 Filter = Callable[[str, Context, Extent], str]
+
+
+class Step(NamedTuple):
+    """What a filter, by its name, has left of a text."""
+
+    name: str
+    text: str
+
 
 # What only models say: marks of the end, of a gap, of a file. No code that a person types holds them.
 SENTINELS = re.compile(
@@ -75,21 +84,37 @@ INSIDE_POINT = re.compile(
 
 def clean(text: str, context: Context, extent: Extent) -> str:
     """The part of the text worth showing; possibly nothing."""
+    for step in steps(text, context, extent):
+        text = step.text
+    return text
+
+
+def steps(text: str, context: Context, extent: Extent) -> Iterator[Step]:
+    """What `clean` does, one filter after the other."""
     text = straight(text, context)
+    yield Step(straight.__name__, text)
     for step in FILTERS:
         # The last line of a whole text is finished, too.
         text = step(text.removesuffix("\n") + "\n", context, extent)
-    return text
+        yield Step(_name(step), text)
 
 
 def is_complete(text: str, context: Context, extent: Extent) -> bool:
     """Whether more of the text would be cut away: the generation can end. Asked at every token."""
+    return bool(ended_by(text, context, extent))
+
+
+def ended_by(text: str, context: Context, extent: Extent) -> str:
+    """The name of the filter that would cut away whatever comes behind the text; empty if none would."""
     text = straight(text, context)
-    if any(step(text, context, extent) != text for step in ENDINGS):
-        return True
+    for step in ENDINGS:
+        if step(text, context, extent) != text:
+            return _name(step)
     line = context.line_before + text
     line = line[line.rfind("\n") + 1 :]
-    return stutter(line, at_end=True) is not None or circle(text, at_end=True) is not None
+    if stutter(line, at_end=True) is not None:
+        return no_stutter.__name__
+    return no_circle.__name__ if circle(text, at_end=True) is not None else ""
 
 
 def whole_lines(text: str) -> str:
@@ -112,6 +137,10 @@ def until_end(text: str) -> str:
     likes. The paper's scripts have none for this."""
     end = PAPER_ENDS.search(text)
     return text[: end.start()] if end else text
+
+
+def _name(step: Filter) -> str:
+    return step.__name__.lstrip("_")
 
 
 def _no_comment_unasked(text: str, context: Context, extent: Extent) -> str:

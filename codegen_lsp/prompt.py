@@ -42,13 +42,15 @@ Tokenize = Callable[[str], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt for a context, whose window begins at an offset of the context's whole text; and the
-    layout that the document's next prompt is made with."""
+    """A prompt for a context, whose window begins at an offset of the context's whole text; the layout
+    that the document's next prompt is made with; and what the model reads of the text behind the cursor,
+    in the stretches in which it was tokenized."""
 
     prompt: Prompt
     layout: Layout
     context: Context = field(repr=False, compare=False)
     start: int
+    suffix: tuple[str, ...] = ()
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -102,6 +104,7 @@ def render(
         ),
         context,
         context.offset - len(context.prefix) + placed.start,
+        suffix,
     )
 
 

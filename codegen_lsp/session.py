@@ -24,6 +24,8 @@ from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.engine import Cancel, Engine
+from codegen_lsp.explain import Explanation, Remembered, refused
+from codegen_lsp.explaining import Explaining
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
@@ -99,6 +101,7 @@ class Session:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._loading = Loading(load, self._loaded, self._executor, self._make_way)
         self._attempts = Attempts(self._executor, self._loaded.complete, self._finished)
+        self._explaining = Explaining(self._executor, self._loaded.explain, self._remembered)
         self._looking_ahead: asyncio.TimerHandle | None = None
         self._pause = pause
         self._pausing: asyncio.TimerHandle | None = None
@@ -274,8 +277,7 @@ class Session:
         self._interrupt()
         if document.uri in self.documents:
             self._cursors[document.uri] = Place(document, offset)
-        just_deleted = self._deleted.get(document.uri) == offset
-        request = Request(document, offset, n, invoked, just_deleted, bool(self.strain))
+        request = self._request(document, offset, n, invoked)
         task = asyncio.ensure_future(self._answer(request))
         self._newest = (document.uri, task)
         try:
@@ -290,6 +292,16 @@ class Session:
             return Answer(Completion(reason="outdated"))
         self._show(request, task.result())
         return task.result()
+
+    async def explain(
+        self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
+    ) -> Explanation:
+        """Why there is what is suggested at a place, or nothing, until somebody types or asks. Nothing
+        is shown or kept for it."""
+        request = self._request(document, offset, n, invoked)
+        if why := refusal(document, self.config, self.ignore) or self._absence:
+            return refused(request, self.config, why, self._path_of(document.uri))
+        return await self._explaining.run(request, self.config, SURE)
 
     def close(self) -> None:
         """Stop what runs, and free the engine."""
@@ -316,6 +328,19 @@ class Session:
         finally:
             self._n_writing -= 1
             self._expect(document.uri)
+
+    @property
+    def _absence(self) -> str:
+        """Why the engine is not there for anybody, in a few words; empty where it is."""
+        if self._n_writing:
+            return "code for a comment is being written"
+        if self._loaded.is_there:
+            return ""
+        return "the model is being loaded" if self._loading.is_under_way else "there is no model"
+
+    def _request(self, document: Document, offset: int, n: int, invoked: bool) -> Request:
+        just_deleted = self._deleted.get(document.uri) == offset
+        return Request(document, offset, n, invoked, just_deleted, bool(self.strain))
 
     async def _answer(self, request: Request) -> Answer:
         """What belongs at the cursor; the next line where this one is complete."""
@@ -388,6 +413,12 @@ class Session:
                 return None
             completion = replace(completion, candidates=left)
         return Answer(completion, "typed", found.attempt)
+
+    def _remembered(self, request: Request) -> tuple[Remembered, Completion] | None:
+        answer = self._known_answer(request)
+        if answer is None:
+            return None
+        return "cache" if answer.source == "cache" else "typed", answer.completion
 
     def _delay(self, request: Request) -> float:
         """How long to wait for another key before the engine is asked."""
@@ -481,6 +512,7 @@ class Session:
 
     def _give_up(self, uri: str | None = None) -> None:
         """Answer the newest request with nothing, if there is one (and it asks about `uri`)."""
+        self._explaining.drop()
         if self._looking_ahead is not None:
             self._looking_ahead.cancel()
         if self._newest is not None and uri in (None, self._newest[0]):

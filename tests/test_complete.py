@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import N_SEEN, Completion, Known, Request, complete
+from codegen_lsp.complete import Completion, Known, Request, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Generation, Prompt, Sampling, Token
 from codegen_lsp.history import Said
 from codegen_lsp.talk import SILENCE, Talk
+from codegen_lsp.written import N_SEEN
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor, with_ghost
 

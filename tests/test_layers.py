@@ -50,9 +50,10 @@ ALLOWED = {
     "rank": {"brackets", "context", "document"},
     "history": {"languages"},
     "secrets": {"common"},
+    "written": {"context", "document", "engine", "extent", "postprocess", "secrets"},
     "complete": {
         "config", "context", "document", "engine", "extent", "languages", "layout", "normal",
-        "postprocess", "prompt", "rank", "secrets", "surroundings", "syntax", "talk",
+        "prompt", "rank", "surroundings", "syntax", "talk", "written",
     },
     "likely": {"common", "document", "normal"},
     "spans": {"common", "document", "edits"},
@@ -96,15 +97,22 @@ ALLOWED = {
     "rhythm": set(),
     "strain": set(),
     "attempt": {"complete", "config", "document", "engine", "likely", "normal"},
+    "explain": {
+        "complete", "config", "context", "document", "engine", "extent", "history", "layout",
+        "rank", "secrets", "written",
+    },
+    "story": {"engine", "explain"},
     "loaded": {
-        "complete", "config", "context", "document", "engine", "history", "likely", "normal",
-        "privacy", "score", "secrets", "surroundings", "syntax", "synthesis", "talk", "turns",
+        "complete", "config", "context", "document", "engine", "explain", "history", "likely",
+        "normal", "privacy", "score", "secrets", "surroundings", "syntax", "synthesis", "talk",
+        "turns",
     },
     "loading": {"complete", "config", "engine", "loaded"},
+    "explaining": {"complete", "config", "engine", "explain", "extent", "likely"},
     "session": {
-        "attempt", "choose", "complete", "config", "dialogue", "document", "engine", "extent",
-        "ignore", "likely", "loaded", "loading", "privacy", "project", "rhythm", "strain",
-        "suggestions", "surroundings", "synthesis", "weigh",
+        "attempt", "choose", "complete", "config", "dialogue", "document", "engine", "explain",
+        "explaining", "extent", "ignore", "likely", "loaded", "loading", "privacy", "project",
+        "rhythm", "strain", "suggestions", "surroundings", "synthesis", "weigh",
     },
     "progress": {"engine"},
     "commands.server": {"document", "position", "progress", "session", "trials", "turns"},
@@ -128,13 +136,14 @@ ALLOWED = {
     "commands.describe": {
         "commands.server", "commands.writing", "describe", "document", "engine", "progress",
     },
+    "commands.explain": {"commands.server", "story"},
     "commands.lenses": {
         "commands.conversation", "commands.generate", "commands.server", "commands.split",
         "commands.turns", "document", "turns",
     },
     "commands.__init__": {
-        "commands.conversation", "commands.describe", "commands.generate", "commands.lenses",
-        "commands.server", "commands.split", "commands.turns",
+        "commands.conversation", "commands.describe", "commands.explain", "commands.generate",
+        "commands.lenses", "commands.server", "commands.split", "commands.turns",
     },
     "server": {
         "__init__", "commands.__init__", "config", "document", "engine", "ignore", "languages",
@@ -204,10 +213,11 @@ PURE = {
     "document", "engine", "config", "healing", "common", "languages", "lines", "blocks", "edits",
     "trees", "syntax", "position", "normal", "similar", "symbols", "context", "page", "layout",
     "prompt", "brackets", "extent", "examples", "steps", "intents", "indents", "repetition",
-    "echoes", "postprocess", "rank", "history", "secrets", "complete", "likely", "spans", "turns",
-    "talk", "privacy", "choose", "synthesis", "anchor", "alternatives", "answered", "watch",
-    "factor", "score", "backward", "describe", "excerpt", "offers", "suggestions", "rhythm", "wire",
-    "evaluate.pairs", "evaluate.typist", "evaluate.tally", "evaluate.values",
+    "echoes", "postprocess", "rank", "history", "secrets", "written", "complete", "likely", "spans",
+    "turns", "talk", "privacy", "choose", "synthesis", "anchor", "alternatives", "answered",
+    "watch", "factor", "score", "backward", "describe", "excerpt", "offers", "suggestions",
+    "rhythm", "explain", "story", "wire", "evaluate.pairs", "evaluate.typist", "evaluate.tally",
+    "evaluate.values",
 }  # fmt: skip
 IMPURE = {"asyncio", "threading", "os", "time", "logging", "pathlib", "subprocess", "socket"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from codegen_lsp.commands import conversation, describe, generate, lenses, split, turns
+from codegen_lsp.commands import conversation, describe, explain, generate, lenses, split, turns
 from codegen_lsp.commands.server import Server
 
 
@@ -12,6 +12,7 @@ def register(server: Server) -> None:
     """Say which commands there are."""
     conversation.register(server)
     describe.register(server)
+    explain.register(server)
     generate.register(server)
     split.register(server)
     turns.register(server)

@@ -62,6 +62,9 @@ function M.setup(opts)
       end
     end,
   })
+  vim.api.nvim_create_user_command('CodegenExplain', function()
+    require('codegen_lsp.explain').open()
+  end, { desc = 'codegen-lsp: why this ghost text, or none' })
   vim.lsp.enable('codegen_lsp')
 
   -- Neovim leaves a server that it cannot find out, and says so in its log only.
