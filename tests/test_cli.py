@@ -73,7 +73,7 @@ def test_complete_as_json(cli: CommandLine) -> None:
     assert DEMO.read_text(encoding="utf-8").startswith(result["prompt"]["text"])
     assert len(result["candidates"]) > 1
     for candidate in result["candidates"]:
-        assert set(candidate) == {"text", "mean_logprob", "n_tokens", "stop", "seed"}
+        assert set(candidate) == {"text", "mean_logprob", "n_tokens", "stop", "seed", "fit"}
         assert candidate["n_tokens"] <= 24
         assert candidate["mean_logprob"] <= 0
     logprobs = [candidate["mean_logprob"] for candidate in result["candidates"]]

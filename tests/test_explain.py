@@ -19,7 +19,7 @@ from codegen_lsp.story import as_data, markdown
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.talk import Talk
 from codegen_lsp.turns import Turns, add
-from codegen_lsp.written import DOUBT, LENGTH, SECRET, UNLIKELY_LINE
+from codegen_lsp.written import DOUBT, IMPROBABLE, LENGTH, SECRET, UNLIKELY_LINE
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor
 from tests.test_complete import Doubting
@@ -163,7 +163,7 @@ def test_what_the_model_doubts_is_told(marked: str, engine: FakeEngine, expected
 
 def test_every_filter_has_a_reason() -> None:
     names = {each.__name__.lstrip("_") for each in FILTERS}
-    assert set(WHY) == names | {"straight", LENGTH, DOUBT, UNLIKELY_LINE, SECRET}
+    assert set(WHY) == names | {"straight", LENGTH, DOUBT, UNLIKELY_LINE, SECRET, IMPROBABLE}
 
 
 def test_what_is_told_is_what_is_suggested() -> None:
