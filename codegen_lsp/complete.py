@@ -21,14 +21,17 @@ from codegen_lsp.rank import rank
 from codegen_lsp.secrets import until_secret
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Parsed, adds_error, parses, parses_afresh
+from codegen_lsp.talk import SILENCE, Talk
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked: up to `n` candidates for the cursor at `offset`; by a person (`invoked`), or
     because one types, perhaps after something was `just_deleted`; perhaps a `single_line` only, to
-    spare the machine. What `begins_code` begins with neither blanks nor a comment. Each candidate has a
-    seed, one higher than the one before."""
+    spare the machine. It answers so many intents at once. One that has to be as probable as `at_least`,
+    all its tokens together, is given up as soon as it is not. What `begins_code` begins with neither
+    blanks nor a comment. `samplings` say how each candidate is drawn, however long it may be; without
+    them one is greedy, and the others are sampled."""
 
     document: Document
     offset: int
@@ -36,8 +39,10 @@ class Request:
     invoked: bool = False
     just_deleted: bool = False
     single_line: bool = False
+    at_least: float = 0.0
+    n_intents: int = 1
     begins_code: bool = False
-    first_seed: int = 0
+    samplings: tuple[Sampling, ...] = ()
 
     def covers(self, other: Request) -> bool:
         """Whether what this one gets is as much as the other one wants."""
@@ -45,22 +50,24 @@ class Request:
             self.n >= other.n
             and self.invoked >= other.invoked
             and self.single_line <= other.single_line
+            and self.at_least <= other.at_least
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a document from earlier requests, to do less now; and of other files, which call
-    it by its `path`."""
+    it by its `path`. What was said is handed in with each request, and not kept."""
 
     parsed: Parsed | None = None
     layout: Layout | None = None
     surroundings: Surroundings | None = None
     path: str = ""
+    talk: Talk = SILENCE
 
     def gather(self, document: Document, offset: int) -> Context | None:
         """The context of a cursor in another version of the document."""
-        return gather(document, offset, self.parsed, self.surroundings, self.path)
+        return gather(document, offset, self.parsed, self.surroundings, self.path, self.talk)
 
 
 NOTHING = Known()
@@ -100,22 +107,28 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor: that of seed 0 greedy, the others sampled. `hear` is told what the first
-    one says so far, at each of its tokens."""
+    """Candidates for a cursor. `hear` is told what the first one says so far, at each of its tokens."""
     context = known.gather(request.document, request.offset)
+    known = replace(known, talk=SILENCE)
     if context is None:
         return Completion(reason="a binary file or an overlong line", known=known)
     known = replace(known, parsed=context.parsed)
+    if request.n_intents > 1:
+        context = replace(context, n_intents=request.n_intents)
+        config = _with_room(config, request.n_intents, engine)
     extent, reason = _extent(request, context)
     if extent is Extent.NOTHING:
         return Completion(reason=reason, known=known)
-    rendered = prompt_for(context, engine, config, known.layout)
+    is_asked = request.invoked and bool(context.intent)
+    rendered = prompt_for(context, engine, config, known.layout, asked=is_asked)
     prompt, known = rendered.prompt, replace(known, layout=rendered.layout)
     if request.begins_code:
         prompt = replace(prompt, shun=_no_code(context.language))
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
-    written = [_Written(context, extent, len(prompt.heal), doubt) for _ in range(request.n)]
-    samplings = _samplings(config, request.n, request.first_seed)
+    least = math.log(request.at_least) if request.at_least else -math.inf
+    drawn = (replace(each, max_tokens=config.max_tokens) for each in request.samplings)
+    samplings = tuple(drawn) or _samplings(config, request.n)
+    written = [_Written(context, extent, len(prompt.heal), doubt, least) for _ in samplings]
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]
@@ -166,17 +179,27 @@ def prompt_for(
     layout: Layout | None = None,
     *,
     fresh: bool = False,
+    asked: bool = False,
 ) -> Rendered:
     """The prompt, with room left behind it for the longest candidate."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    return render(context, engine.tokenize, budget, layout, engine.infill, fresh=fresh)
+    tokenize, infill = engine.tokenize, engine.infill
+    return render(context, tokenize, budget, layout, infill, fresh=fresh, asked=asked)
 
 
-def _samplings(config: Config, n: int, first_seed: int) -> list[Sampling]:
-    return [
-        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
-        for seed in range(first_seed, first_seed + n)
-    ]
+def _with_room(config: Config, n_intents: int, engine: Engine) -> Config:
+    """Settings for an answer to several intents: as long as one to each, in half of what a model can
+    have before it, as in the paper's benchmark."""
+    n_tokens = min(config.max_tokens * n_intents, engine.n_ctx // 2)
+    return replace(config, max_tokens=max(config.max_tokens, n_tokens))
+
+
+def _samplings(config: Config, n: int) -> tuple[Sampling, ...]:
+    temperatures = [0.0] + [config.temperature] * (n - 1)
+    return tuple(
+        Sampling(config.max_tokens, temperature, config.top_p, seed)
+        for seed, temperature in enumerate(temperatures)
+    )
 
 
 def _no_code(language: str) -> tuple[str, ...]:
@@ -197,10 +220,14 @@ def _extent(request: Request, context: Context) -> tuple[Extent, str]:
 class _Written:
     """A candidate while it is being written."""
 
-    def __init__(self, context: Context, extent: Extent, n_healed: int, doubt: float) -> None:
+    def __init__(
+        self, context: Context, extent: Extent, n_healed: int, doubt: float, least: float
+    ) -> None:
         self._context, self._extent = context, extent
         self._n_healed = n_healed
         self._doubt = doubt  # the least mean log-probability worth showing
+        self._least = least  # and the least log-probability of all of it
+        self._is_given_up = False
         self._text = ""
         self._ends: list[int] = []  # of each token, in the text
         self._logprobs: list[float] = []
@@ -222,7 +249,10 @@ class _Written:
         is_unasked = self._doubt > -math.inf
         if "\n" in token.text and self._extent is Extent.LINE and is_unasked:
             is_lost |= sum(self._logprobs) < math.log(ANOTHER_LINE)
-        return is_lost or is_complete(self.shown, self._context, self._extent)
+        if is_lost or is_complete(self.shown, self._context, self._extent):
+            return True
+        self._is_given_up = sum(self._logprobs) < self._least
+        return self._is_given_up
 
     def cleaned(self, stop: Stop) -> Candidate:
         """What is left to be shown of it, and of which tokens that is made."""
@@ -231,7 +261,7 @@ class _Written:
             text = text[: self._n_sure]
         # First, or the quote in front of the secret would be left open.
         text = until_secret(text[self._n_healed :], self._context.line_before)
-        shown = clean(text, self._context, self._extent)
+        shown = "" if self._is_given_up else clean(text, self._context, self._extent)
         n_kept = bisect_left(self._ends, self._n_healed + len(shown)) + 1 if shown else 0
         return Candidate(
             self._context.restored(shown), mean_logprob(self._logprobs[:n_kept]), n_kept, stop

@@ -3,13 +3,14 @@ what else was written for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from codegen_lsp.alternatives import Alternatives, chosen, plain, seeds
 from codegen_lsp.anchor import anew
 from codegen_lsp.complete import Completion
 from codegen_lsp.document import Document
+from codegen_lsp.edits import changed
 from codegen_lsp.recall import Recall
 from codegen_lsp.syntax import Parsed
 from codegen_lsp.synthesis import Asked, Proposal, again
@@ -74,7 +75,9 @@ class Dialogue:
         turns = self.of(uri)
         turn = None if asked.turn is None else find(turns, asked.turn)
         if turn is None:
-            planned = follow(turns, proposal.result)
+            # What it takes goes whole, or an undo would bring no turn back whose comment had stayed.
+            cleared = changed(asked.document.text, asked.change._replace(text=""))
+            planned = follow(follow(turns, cleared), proposal.result)
             end = asked.border + len(proposal.code)
             planned, number = add(
                 planned, asked.start, asked.border, end, asked.intent, proposal.origin,
@@ -157,14 +160,14 @@ class Dialogue:
         self._watch.close(document.uri)
         self._alternatives.pop(document.uri, None)
 
-    def rename(self, uri: str, other: str, documents: Mapping[str, Document]) -> None:
+    def rename(self, uri: str, other: str) -> None:
         """A file was given another name; its document may be open by the one or the other, or not."""
-        if uri in documents:
-            self.keep(documents[uri])
+        if uri in self._documents:
+            self.keep(self._documents[uri])
         self._recall.move(uri, other)
-        if other in documents and not self.of(other).turns:
+        if other in self._documents and not self.of(other).turns:
             del self._turns[other]
-            self.follow(documents[other])
+            self.follow(self._documents[other])
 
     def wipe(self) -> bool:
         """Forget what was written down of all documents; say whether nothing is left of it."""

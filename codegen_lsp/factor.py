@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from codegen_lsp.context import MAX_LINE
 from codegen_lsp.document import Document
 from codegen_lsp.edits import LINE, Change
 from codegen_lsp.intents import as_comment, intents_in, split
@@ -46,15 +47,15 @@ def factored(stated: Stated, document: Document, turns: Turns) -> Factored:
     """
     text, language = document.text, document.language
     newline, indent = _cut(stated.lead)
-    if any(turn.start == stated.start for turn in turns.turns):
-        raise FactorError("this comment has its code already: undo the turn, then split it")
     is_docstring = stated.kind == "docstring"
-    if is_docstring and _is_begun(text, stated.end, indent):
-        raise FactorError("something stands below this docstring already: nothing was split")
     like = "" if is_docstring else text[stated.start : stated.end]
     comments = _comments(split(stated.text), language, indent, like)
     if len(comments) < 2:
         raise FactorError("this is one step already")
+    if any(turn.start == stated.start for turn in turns.turns):
+        raise FactorError("this comment has its code already: undo the turn, then split it")
+    if is_docstring and _is_begun(text, stated.end, indent):
+        raise FactorError("something stands below this docstring already: nothing was split")
     written = "\n".join(comment for comment, _ in comments)
     written = written.removesuffix("\n").replace("\n", newline)
     start, gap = (stated.end, newline) if is_docstring else (stated.start, "")
@@ -98,10 +99,11 @@ def joined(turns: Sequence[Turn], stated: Sequence[Stated], document: Document) 
     first, start = comments[turns[0].start], turns[0].start
     newline, indent = _cut(first.lead)
     intent = "\n".join(comments[turn.start].text for turn in turns)
-    comment = as_comment(intent, document.language, indent, text[start : first.end])
+    like = text[start : first.end]
+    comment = as_comment(intent, document.language, indent, like, MAX_LINE)
     end = start + len(text[start : turns[-1].end].rstrip())
     change = Change(start, end, comment.removesuffix("\n").replace("\n", newline))
-    return Asked(document, change, start, intent, first.lead)
+    return Asked(document, change, start, intent, first.lead, n_intents=len(turns))
 
 
 def code_of_proposal(proposal: Proposal) -> tuple[Document, tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import platformdirs
 
 EMBEDDED = "nano"
-EMBEDDED_PATH = Path(__file__).parent / "data" / "nano.gguf"
+DATA = Path(__file__).parent / "data"
+EMBEDDED_PATH = DATA / "nano.gguf"
+# What was measured of models, by their names: in our own data, and where a person's models lie.
+CLARITY = "clarity.json"
 
 
 class ModelError(Exception):
@@ -91,3 +95,17 @@ def remove(name: str) -> None:
     if not any(model.path == target for model in installed()):
         raise ModelError(f"there is no model {name!r}; see: codegen-lsp models")
     target.unlink()
+
+
+def unclear_from(name: str) -> float | None:
+    """From which perplexity on an intent is unclear to a model; None for one that was not measured."""
+    for folder in (models_dir(), DATA):
+        try:
+            measured = json.loads((folder / CLARITY).read_text(encoding="utf-8"))[name][
+                "unclear_from"
+            ]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # not measured; a person's file says so where it is no such table, too
+        if isinstance(measured, int | float):
+            return float(measured)
+    return None

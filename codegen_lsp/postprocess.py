@@ -55,6 +55,9 @@ FOREIGN_COMMENT = re.compile(
 RULER = re.compile(r"\s*([^\w\s])\1{7}")
 GAP = re.compile(r"\n[ \t]*\n[ \t]*\n")
 
+# Inside of brackets that stand closed in the document: in front of the next element, too.
+ELEMENT_END = re.compile(r"(?<=[\w)\]}\"'])(?=,)")
+
 # The most lines of a statement that was to be one. In languages of braces a fifth of all lines open a
 # bracket at their end, and two thirds of these close it within six lines (of 40 files each in seven
 # languages), which take about a second.
@@ -101,6 +104,12 @@ def truncate(text: str) -> str:
         second = list(pattern.finditer(text))[1:2]
         if second:
             text = text[: second[0].start()]
+    return until_end(text)
+
+
+def until_end(text: str) -> str:
+    """The paper's truncation for one answer to several intents: it may print and define as often as it
+    likes. The paper's scripts have none for this."""
     end = PAPER_ENDS.search(text)
     return text[: end.start()] if end else text
 
@@ -136,11 +145,12 @@ def _paper(text: str, context: Context, _: Extent) -> str:
     if context.language != "python":
         gap = GAP.search(text)
         return text[: gap.start()] if gap else text
+    cut = truncate if context.n_intents == 1 else until_end
     before = context.line_before
     if before.strip():
         first, newline, others = text.partition("\n")
-        return first + newline + truncate(others)
-    return text[: max(0, len(truncate(before + text)) - len(before))]
+        return first + newline + cut(others)
+    return text[: max(0, len(cut(before + text)) - len(before))]
 
 
 def _one_line(text: str, context: Context, extent: Extent) -> str:
@@ -170,8 +180,14 @@ def _no_bracket_too_many(text: str, context: Context, _: Extent) -> str:
 
 
 def _closed_block(text: str, context: Context, extent: Extent) -> str:
-    """Up to the end of the line with which the block at the cursor closes, when a line was finished."""
-    if extent is not Extent.BLOCK or "\n" not in text or text[text.rfind("\n") :].strip():
+    """Up to the end of the line with which the block at the cursor closes, when a line was finished. The
+    answer to several intents may go on with another one."""
+    if (
+        context.n_intents > 1
+        or extent is not Extent.BLOCK
+        or "\n" not in text
+        or text[text.rfind("\n") :].strip()
+    ):
         return text
     end = block_end(context.parsed, context.offset, text)
     return text if end is None else text[: text.find("\n", end)]
@@ -194,7 +210,8 @@ def _ends(text: str, context: Context) -> Iterator[int]:
     closes stands right of the cursor."""
     opened = balance(text, context.language, context.line_before)
     text = text.rstrip()
-    if not opened.is_open(len(text)) or context.line_after.strip()[:1] in CLOSERS:
+    is_closed = context.line_after.strip()[:1] in CLOSERS
+    if not opened.is_open(len(text)) or is_closed:
         yield len(text)
     line_ends = [at for at, character in enumerate(text) if character == "\n"]
     if line_ends:
@@ -203,8 +220,10 @@ def _ends(text: str, context: Context) -> Iterator[int]:
             yield closing.end()
         whole = [end for end in reversed(line_ends) if not opened.is_open(end)]
         yield from whole[: MOST_PARSES // 2]
-    points = INSIDE_POINT.finditer(text, 0, min(line_ends, default=len(text)))
-    yield from reversed([at.start() for at in points if not opened.is_open(at.start())])
+    first_end = min(line_ends, default=len(text))
+    for pattern in (ELEMENT_END, INSIDE_POINT) if is_closed else (INSIDE_POINT,):
+        points = [point.start() for point in pattern.finditer(text, 0, first_end)]
+        yield from reversed([at for at in points if not opened.is_open(at)])
 
 
 ENDINGS: tuple[Filter, ...] = (

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -28,6 +29,7 @@ from codegen_lsp.loading import Load
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
 from codegen_lsp.progress import displayed
 from codegen_lsp.session import Answer, Session
+from codegen_lsp.trials import Trials
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ RENAMED = types.FileOperationRegistrationOptions(
 )
 # Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
 DID_MOVE_CURSOR = "codegen/didMoveCursor"
+# Ours, too: whether the person trusts the workspace, which none of its files may say.
+DID_CHANGE_TRUST = "codegen/didChangeTrust"
 
 Params = TypeVar("Params")
 Result = TypeVar("Result")
@@ -63,6 +67,7 @@ def serve(load: Load, config: Config) -> None:
     try:
         server.start_io()
     finally:
+        server.trials.close()
         server.session.close()
 
 
@@ -135,6 +140,7 @@ class Server(LanguageServer):
             converter_factory=default_converter,
         )
         self.session = Session(load, config, hear=self.trace)
+        self.trials = Trials(partial(self.show, types.MessageType.Info))
         self.is_traced = False  # the client wants to hear what each answer has cost
         self.initial_settings: object = None
         self.folders: list[str] = []  # of the workspace, as URIs
@@ -273,8 +279,9 @@ def _register(server: Server) -> None:
         server.folders = server.folders or [params.root_uri or ""]
         experimental = params.capabilities.experimental
         match experimental:
-            case {"codegen": {"trace": True}}:
-                server.is_traced = True
+            case {"codegen": dict(ours)}:
+                server.is_traced = ours.get("trace") is True
+                server.trials.is_trusted = ours.get("trusted") is True
         text_document = params.capabilities.text_document
         if text_document is None or text_document.inline_completion is None:
             # Whoever shows ghost text would only see the same twice.
@@ -352,13 +359,17 @@ def _register_news(server: Server) -> None:
     @server.feature(types.WORKSPACE_DID_RENAME_FILES, RENAMED)
     def files_renamed(params: types.RenameFilesParams) -> None:
         for file in params.files:
-            session.dialogue.rename(file.old_uri, file.new_uri, session.documents)
+            session.dialogue.rename(file.old_uri, file.new_uri)
 
     @server.feature(DID_MOVE_CURSOR)
     def moved_cursor(params: types.TextDocumentPositionParams) -> None:
         found = server.find(params.text_document.uri, params.position)
         if found is not None:
             session.move(*found)
+
+    @server.feature(DID_CHANGE_TRUST)
+    def changed_trust(params: Any) -> None:
+        server.trials.is_trusted = getattr(params, "trusted", None) is True
 
     @server.command(STATUS)
     def status() -> dict[str, Any]:

@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
+from codegen_lsp.choose import samplings
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Candidate, Document, line_start
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Engine
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
-from codegen_lsp.loaded import Loaded
+from codegen_lsp.loaded import Loaded, Opened
 from codegen_lsp.loading import Load, Loading
 from codegen_lsp.privacy import may_read, refusal
 from codegen_lsp.project import Project
@@ -34,8 +36,11 @@ from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
+from codegen_lsp.weigh import weighed
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Source = Literal["engine", "joined", "typed", "cache", "none"]
 """Where an answer comes from: an attempt of its own, one that was under way, an earlier suggestion of
@@ -89,7 +94,7 @@ class Session:
         self.ignore = Ignore()
         self._surroundings = Surroundings()
         self.project = Project(self._surroundings.learn, self._surroundings.forget)
-        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of)
+        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of, self._opened)
         self._strain = Strain(self._loaded.seconds_used)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._loading = Loading(load, self._loaded, self._executor, self._make_way)
@@ -99,7 +104,7 @@ class Session:
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
         self.dialogue = Dialogue(self._may_read, parsed=self._loaded.parsed)
-        self._n_proposing = 0  # intents that code is being written for
+        self._n_writing = 0  # wishes by name that the engine is at work on
 
     @property
     def state(self) -> str:
@@ -221,20 +226,36 @@ class Session:
         may not be read."""
         if self.refusal(asked.document):
             return ()
-        request, config = request_for(asked, self.config.candidates, first_seed), self.config
-        with self._engaged(asked.document.uri):
-            await self._loading.wait()
+        config = self.config
+        drawn = samplings(config.candidates, config, first_seed)
+        request = request_for(asked, drawn)
+        async with self._writing(asked.document):
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear
             )
-        return proposals(asked, completion, config)
+        found = proposals(asked, completion, config)
+        if not found or completion.prompt is None:
+            return found
+        weigh = partial(weighed, found, completion.prompt, cancel)
+        return await self.think(asked.document, weigh) or found
+
+    async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
+        """What `work` makes of a document, with its secrets masked and all offsets as they were, and of
+        the engine; on the engine's thread, while suggestions wait. None where nothing of it may be read,
+        or there is no engine, or it fails."""
+        if refusal(document, self.config, self.ignore):
+            return None
+        async with self._writing(document):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.think, document, work
+            )
 
     async def score(
         self, document: Document, spans: Sequence[tuple[int, int]], cancel: Cancel
     ) -> float | None:
         """How likely stretches of a document are to the model, until somebody raises the flag; see
         `Loaded.score`. Suggestions wait for its end."""
-        with self._engaged(document.uri):
+        async with self._writing(document):
             return await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.score, document, spans, self.config, cancel
             )
@@ -247,7 +268,7 @@ class Session:
         who has typed what it says."""
         if why := refusal(document, self.config, self.ignore):
             return Answer(Completion(reason=why))
-        if self._n_proposing:
+        if self._n_writing:
             return Answer(Completion(reason="code for a comment is being written"))
         self._give_up()
         self._interrupt()
@@ -282,6 +303,20 @@ class Session:
         self._loaded.close()
         self.project.close()
 
+    @asynccontextmanager
+    async def _writing(self, document: Document) -> AsyncIterator[None]:
+        """The engine does what a person has asked for by name; suggestions wait for its end."""
+        self._give_up()
+        self._interrupt()
+        self._attempts.drop()
+        self._n_writing += 1
+        try:
+            await self._loading.wait()
+            yield
+        finally:
+            self._n_writing -= 1
+            self._expect(document.uri)
+
     async def _answer(self, request: Request) -> Answer:
         """What belongs at the cursor; the next line where this one is complete."""
         answer = await self._answer_here(request)
@@ -291,16 +326,20 @@ class Session:
 
     async def _next_line(self, request: Request, nothing: Answer) -> Answer:
         """The line behind the Enter key, which is written as soon as the person hesitates, or at once
-        for who asks or has just accepted this one; nothing where that is doubtful, unless asked for."""
+        for who asks or has just accepted this one; nothing where that is doubtful, unless asked for.
+
+        For who only hesitates no more of it is written than shows that it is not likely: of 122 such
+        lines of a replay one was."""
         place = Place(request.document, request.offset)
         way = Way(place, enter(place))
-        ahead = _request_at(way.end)
+        is_awaited = request.invoked or self._has_accepted
+        at_least = 0.0 if is_awaited else SURE
+        ahead = _request_at(way.end, at_least)
         source: Source = "cache"
         found = self._suggestions.find(ahead, self.config)
         if found is None:
-            is_awaited = request.invoked or self._has_accepted
             await asyncio.sleep(0.0 if is_awaited else self._rhythm.hesitation())
-            await asyncio.wait({self._ahead(way).done})
+            await asyncio.wait({self._ahead(way, at_least).done})
             found, source = self._suggestions.find(ahead, self.config), "engine"
         candidates = tuple(
             replace(each, text=way.text + each.text)
@@ -373,23 +412,15 @@ class Session:
     def _may_read(self, document: Document) -> bool:
         return may_read(document, self.config, self.ignore)
 
+    def _opened(self) -> Opened:
+        """The open documents and their turns; on any thread."""
+        documents = self.documents.copy().values()
+        return [(document, self.dialogue.of(document.uri)) for document in documents]
+
     def _path_of(self, uri: str) -> str:
         """How a person calls the file of a document."""
         path = path_of(uri)
         return uri if path is None else self.project.name_of(path)
-
-    @contextmanager
-    def _engaged(self, uri: str) -> Iterator[None]:
-        """The engine works for a person who asked for it by name; all else waits."""
-        self._give_up()
-        self._interrupt()
-        self._attempts.drop()
-        self._n_proposing += 1
-        try:
-            yield
-        finally:
-            self._n_proposing -= 1
-            self._expect(uri)
 
     def _show(self, request: Request, answer: Answer) -> None:
         """The client shows an answer: look ahead to where it leads."""
@@ -406,9 +437,9 @@ class Session:
         if self._suggestions.find(_request_at(way.end), self.config) is None:
             self._ahead(way)
 
-    def _ahead(self, way: Way) -> Attempt:
+    def _ahead(self, way: Way, at_least: float = 0.0) -> Attempt:
         """The attempt that writes what belongs at the end of a way."""
-        request = _request_at(way.end)
+        request = _request_at(way.end, at_least)
         joined = self._attempts.join(request, self.config)
         return joined or self._attempts.begin(request, self.config, way)
 
@@ -420,7 +451,10 @@ class Session:
         if attempt.cancel.is_set() or not (is_open or way is None):
             return
         if completion.prompt is not None:
-            self._suggestions.put(attempt.request, attempt.config, completion, attempt.number)
+            # What is likely enough is what anybody gets here.
+            request = attempt.request
+            request = replace(request, at_least=0.0) if completion.candidates else request
+            self._suggestions.put(request, attempt.config, completion, attempt.number)
         if way is not None and completion.reason == COMPLETE:
             # What follows is the next line.
             self._look_ahead(Way(way.start, way.text + enter(way.end)))
@@ -509,8 +543,8 @@ class Session:
         )
 
 
-def _request_at(place: Place) -> Request:
-    return Request(place.document, place.offset or 0)
+def _request_at(place: Place, at_least: float = 0.0) -> Request:
+    return Request(place.document, place.offset or 0, at_least=at_least)
 
 
 def _is_sure(candidate: Candidate) -> bool:

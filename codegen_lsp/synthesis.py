@@ -7,15 +7,19 @@ as deep, and is what would be suggested there to somebody who asks, but that it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from codegen_lsp import history
+from codegen_lsp.choose import Scores, goodness
 from codegen_lsp.complete import Completion, Known, Request
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_LINE, MAX_TEXT
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.edits import LINE_END, Change, changed
+from codegen_lsp.engine import Sampling
 from codegen_lsp.intents import MAX_COLUMNS, Intent, as_comment, intent_at, intents_in
 from codegen_lsp.languages import DEFAULT, row
 from codegen_lsp.likely import Place, enter
@@ -47,7 +51,8 @@ class Stated:
 class Asked:
     """Code that is wanted in a version of a document, behind a `change` of it, which may say nothing:
     it writes the comment, or takes former code away. With it, the comment begins at `start`. The code
-    begins with `lead`; it is for a `turn` that there is, by its number, or for another one."""
+    begins with `lead`; it is for a `turn` that there is, by its number, or for another one. The
+    intent is made of `n_intents`, and their code is as much longer."""
 
     document: Document
     change: Change
@@ -55,6 +60,7 @@ class Asked:
     intent: str
     lead: str
     turn: int | None = None
+    n_intents: int = 1
 
     @property
     def border(self) -> int:
@@ -64,11 +70,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What came of it: `code`, from its lead on, and by what it was made."""
+    """What came of it: `code`, from its lead on, and by what it was made; its scores, and the intent's
+    perplexity, as far as they are known."""
 
     asked: Asked
     code: str
     origin: Origin
+    scores: Scores | None = None
+    perplexity: float | None = None
 
     @property
     def change(self) -> Change:
@@ -155,13 +164,20 @@ def is_sayable(asked: Asked, known: Known) -> bool:
     return is_unknown or mark == 0 or context.kind == "code"
 
 
-def request_for(asked: Asked, n: int, first_seed: int = 0) -> Request:
-    """What would be asked on the code's first line; the seeds go on from the first one."""
+def request_for(asked: Asked, samplings: tuple[Sampling, ...]) -> Request:
+    """What would be asked on the code's first line; each candidate drawn in its own way."""
     text = changed(asked.document.text, asked.change)
     text = text[: asked.border] + asked.lead + text[asked.border :]
     begun = replace(asked.document, text=text)
-    at = asked.border + len(asked.lead)
-    return Request(begun, at, n, invoked=True, begins_code=True, first_seed=first_seed)
+    return Request(
+        begun,
+        asked.border + len(asked.lead),
+        len(samplings),
+        invoked=True,
+        n_intents=asked.n_intents,
+        begins_code=True,
+        samplings=samplings,
+    )
 
 
 def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
@@ -170,9 +186,19 @@ def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Pro
     def made(candidate: Candidate) -> Proposal:
         n_prompt, mean_logprob = completion.stats.n_prompt, candidate.mean_logprob
         origin = Origin(config.model, candidate.seed, n_prompt, mean_logprob)
-        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin)
+        scores = Scores(mean_logprob, fit=candidate.fit)
+        return Proposal(asked, asked.lead + candidate.text.rstrip(), origin, scores)
 
     return tuple(made(each) for each in completion.candidates)
+
+
+def best_first(candidates: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """Proposals for one intent, by their scores; where these are equal, in the order given."""
+
+    def worth(each: Proposal) -> tuple[int, float]:
+        return goodness(each.scores or Scores(each.origin.mean_logprob))
+
+    return tuple(sorted(candidates, key=worth, reverse=True))
 
 
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:
@@ -198,8 +224,20 @@ def _comment_of(intent: str, language: str, indent: str) -> str:
     comment = as_comment(intent, language, indent, columns=columns).removesuffix("\n")
     if not comment:
         raise UnsayableError(f"{language} has no comments that could say it")
-    said = intent.rstrip(" ")
-    return comment + intent[len(said) :] if comment.endswith(f" {said}") else comment
+    return _to_the_letter(intent, comment, language, indent)
+
+
+def _to_the_letter(intent: str, comment: str, language: str, indent: str) -> str:
+    """A comment as models are asked in the paper, with the blanks at its lines' ends, and no second mark
+    where a line has one; as it is, where that is not the same comment."""
+    letters = textwrap.indent(history.comment(intent, language), indent).removesuffix("\n")
+    mark = letters[len(indent) :].partition(" ")[0]
+    lines, written = letters.split("\n"), comment.split("\n")
+    is_same = len(lines) == len(written) and all(
+        each in (line.rstrip(" "), f"{indent}{mark} {line[len(indent) :]}".rstrip(" "))
+        for each, line in zip(written, lines, strict=True)
+    )
+    return letters if is_same else comment
 
 
 def _indent_at(document: Document, start: int, end: int) -> str:

@@ -207,6 +207,7 @@ def _wanted(
     """The tokens that the reader wants, as they come; then what they cost, or None where it wants no
     more of those that still come."""
     told = set(generation.wanted)
+    is_single = len(told) == 1
     while generation.wanted and not cancel.is_set():
         answer = child.answer(Token, Stats)
         if isinstance(answer, Stats):
@@ -215,7 +216,7 @@ def _wanted(
             yield answer
             for candidate in told - generation.wanted:
                 child.tell(Enough(candidate))
-            if "\n" in answer.text and generation.wanted:
+            if is_single and generation.wanted:
                 child.tell(GoOn())
             told &= generation.wanted
     return None

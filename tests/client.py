@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ class Client:
         self.asked: list[str] = []  # methods of the server's requests
         self.edits: list[dict[str, Any]] = []  # those of the server's that were applied
         self.applies = True  # such edits
-        self.questions: list[str] = []  # to the person
-        self.choice: str | None = None  # what they answer
+        self.questions: list[dict[str, Any]] = []  # that the person was asked
+        self.chooses: str | None = None  # how the answer begins that they give, if any
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens while they think
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._n_requests = 0
         self._lock = threading.Lock()
@@ -155,8 +156,14 @@ class Client:
             if self.applies:
                 self._apply(message["params"]["edit"])
         elif message["method"] == "window/showMessageRequest":
-            self.questions.append(message["params"]["message"])
-            result = {"title": self.choice} if self.choice else None
+            self.questions.append(message["params"])
+            self.meanwhile()
+            chosen = [
+                action
+                for action in message["params"]["actions"]
+                if self.chooses and action["title"].startswith(self.chooses)
+            ]
+            result = chosen[0] if chosen else None
         self._write({"id": message["id"], "result": result})
 
     def _apply(self, edit: dict[str, Any]) -> None:

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import N_SEEN, Completion, Request, complete
+from codegen_lsp.complete import N_SEEN, Completion, Known, Request, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Generation, Prompt, Sampling, Token
+from codegen_lsp.history import Said
+from codegen_lsp.talk import SILENCE, Talk
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor, with_ghost
 
@@ -165,6 +167,18 @@ def test_a_single_line_spares_the_machine_a_block(single_line: bool, expected: s
     completion = complete(request, FakeEngine("a = 1\n    return a\n"), Config(), Cancel())
     assert [candidate.text for candidate in completion.candidates] == [expected]
     assert single_line is ("spares the machine" in completion.reason)
+
+
+def test_what_was_said_is_told_and_not_kept() -> None:
+    document, offset = at_cursor("# Print the total.\n<CURSOR>")
+    engine = FakeEngine("print(total)\n")
+    known = Known(talk=Talk((), lambda: (Said("Add up.", "total = sum(x)"),)))
+    request = Request(document, offset, invoked=True)
+    completion = complete(request, engine, Config(), Cancel(), known)
+    assert engine.prompts[0].text.startswith("# Add up.\ntotal = sum(x)\n\n# Print")
+    assert completion.known.talk == SILENCE
+    typing = complete(Request(document, offset), engine, Config(), Cancel(), completion.known)
+    assert typing.prompt == engine.prompts[0]  # what was evaluated stays
 
 
 def test_who_asks_for_code_gets_neither_blanks_nor_a_comment() -> None:

@@ -1124,17 +1124,25 @@ def test_who_asks_or_has_just_accepted_a_line_gets_the_next_one_at_once() -> Non
 
 
 def test_a_next_line_that_is_not_likely_is_not_shown() -> None:
-    """It is likely enough to be shown where it belongs: each of its tokens is, though all of them are
-    not."""
+    """Nor written to its end. It is likely enough to be shown where it belongs: each of its tokens is,
+    though all of them are not."""
 
     async def main(clock: Clock) -> None:
-        engine = FakeEngine("y = 1\n", step=1)
+        engine = FakeEngine("yes = 1\n", "yes = 1\n", step=1)
         session = await loaded_session(engine)
+        heard: list[Mapping[str, Any]] = []
+        session._hear = heard.append
         task = asyncio.create_task(answer(session, typed("x = f(a)")))
         await settle(clock, session)
         await clock.pass_(session._rhythm.hesitation())
         assert await task == ("engine",)
-        assert await answer(session, typed("x = f(a)\n")) == ("cache", "y = 1")
+        assert await answer(session, typed("x = f(a)\n")) == ("engine", "yes = 1")
+        n_written = [each["nGenerated"] for each in heard if each["event"] == "generation"]
+        assert n_written == [
+            0,
+            3,
+            len("yes = 1\n"),
+        ]  # three tokens of -0.5 are less likely than 0.3
         session.close()
 
     run(main)
@@ -1319,6 +1327,44 @@ def test_code_that_nobody_wants_any_more_is_none() -> None:
         cancel.set()
         assert await task == ()
         assert engine.n_cancelled == 1
+        session.close()
+
+    run(main)
+
+
+def test_the_engine_can_be_asked_anything_about_a_document_as_far_as_it_may_be_read() -> None:
+    async def main(clock: Clock) -> None:
+        engine = FakeEngine("x = 1\n")
+        session = await loaded_session(engine)
+        key = "AKIA" + "Q3EGRJ7XKW2NPLZM"
+        opened = document(text=f'key = "{key}"\n')
+        session.put(opened)
+        seen = await session.think(opened, lambda document, engine: (document.text, engine.n_ctx))
+        assert seen is not None
+        assert key not in seen[0]
+        assert len(seen[0]) == len(opened.text)
+        assert seen[1] == engine.n_ctx
+        session.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("why", ["ignored", "no engine", "it fails"])
+def test_nothing_is_made_of_a_document(why: str, tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("ignored.py\n")
+
+    def work(document: Document, engine: Engine) -> str:
+        if why == "it fails":
+            raise EngineError("out of order")
+        return document.text
+
+    async def main(clock: Clock) -> None:
+        session = session_with(FakeEngine("x = 1\n"))
+        if why != "no engine":
+            await session.load(ignore)
+        opened = document(uri=(tmp_path / f"{why.replace(' ', '-')}.py").as_uri())
+        session.put(opened)
+        assert await session.think(opened, work) is None
         session.close()
 
     run(main)

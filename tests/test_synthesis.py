@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from codegen_lsp.choose import Scores, samplings
 from codegen_lsp.complete import Completion, Known, complete
 from codegen_lsp.config import Config
 from codegen_lsp.document import Candidate, Document
@@ -16,6 +19,7 @@ from codegen_lsp.synthesis import (
     UnsayableError,
     again,
     below,
+    best_first,
     proposals,
     request_for,
     said_next,
@@ -53,7 +57,7 @@ def test_where_an_intent_stands(marked: str, language: str, comment: str, lead: 
     (stated,) = stated_in(opened, cursor, cursor, Known())
     assert text[stated.start : stated.end] == comment
     assert stated.lead == lead
-    request = request_for(below(stated, opened), 3)
+    request = request_for(below(stated, opened), samplings(3, Config()))
     assert request.document.text[: request.offset] == text[: stated.end] + lead
     assert request.document.text[request.offset :] == text[stated.end :]
     assert (request.n, request.invoked) == (3, True)
@@ -88,7 +92,7 @@ def test_candidates_are_proposed_the_best_first() -> None:
 
 def test_a_comment_can_be_written_with_its_code() -> None:
     asked = Asked(document("x = 1\n"), Change(6, 6, "# add"), 6, "add", "\n")
-    request = request_for(asked, 1)
+    request = request_for(asked, samplings(1, Config()))
     assert (request.document.text, request.offset) == ("x = 1\n# add\n", 12)
     completion = Completion((Candidate("y = 2\n", -0.5, 3, "eos"),))
     (found,) = proposals(asked, completion, Config())
@@ -186,17 +190,26 @@ def test_a_turn_gets_other_code(text: str, code: str, written: str) -> None:
     turns, number = add(Turns(text), 0, border, border + len(code), "add")
     asked = again(turns.turns[0], turns, opened)
     assert (asked.turn, asked.start, asked.intent) == (number, 0, "add")
-    assert "x = 1" not in request_for(asked, 1).document.text
+    assert "x = 1" not in request_for(asked, ()).document.text
     assert _first(asked, "CODE").result == written
 
 
-def test_seeds_go_on_from_the_first_one() -> None:
-    asked = below(*_stated("# add\n"))
-    for first, seeds in [(0, [0, 1, 2]), (3, [3, 4, 5])]:
-        engine = FakeEngine("a = 1\n", "b = 2\n", "c = 3\n")
-        found = complete(request_for(asked, 3, first), engine, Config(), Cancel())
-        assert sorted(each.seed for each in found.candidates) == seeds
-        assert [each.temperature > 0 for each in engine.samplings] == [bool(s) for s in seeds]
+def test_candidates_are_drawn_as_was_asked() -> None:
+    asked, engine = below(*_stated("# add\n")), FakeEngine("a = 1\n", "b = 2\n", "c = 3\n")
+    drawn = samplings(3, Config(), first_seed=4)
+    found = complete(request_for(asked, drawn), engine, Config(), Cancel())
+    assert sorted(each.seed for each in found.candidates) == [4, 5, 6]
+    assert tuple(engine.samplings) == drawn
+
+
+def test_proposals_are_ordered_by_their_scores() -> None:
+    (asked, opened) = _stated("# add\n")
+    scores = [Scores(-1.0), Scores(-0.5), None, Scores(-9.0, n_passed=1, n_examples=1)]
+    given = [
+        replace(_first(below(asked, opened), code), scores=each)
+        for code, each in zip(["one", "two", "three", "four"], scores, strict=True)
+    ]
+    assert [each.code.strip() for each in best_first(given)] == ["four", "two", "three", "one"]
 
 
 def _first(asked: Asked, code: str) -> Proposal:

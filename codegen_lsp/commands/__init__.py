@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from codegen_lsp.commands import conversation, generate, lenses, split, turns
+from codegen_lsp.commands import conversation, describe, generate, lenses, split, turns
 from codegen_lsp.commands.server import Server
 
 
 def register(server: Server) -> None:
     """Say which commands there are."""
     conversation.register(server)
+    describe.register(server)
     generate.register(server)
     split.register(server)
     turns.register(server)

@@ -13,6 +13,7 @@ from lsprotocol import types
 from codegen_lsp.commands.conversation import RETRY_TURN
 from codegen_lsp.commands.generate import GENERATE
 from codegen_lsp.commands.server import Server, range_of, selected, turns_of
+from codegen_lsp.commands.split import SPLIT, n_steps_at
 from codegen_lsp.commands.turns import ACCEPT_TURN, CLEAR_TURNS, UNDO_TURN
 from codegen_lsp.document import Document
 from codegen_lsp.turns import Turn, turn_at
@@ -25,9 +26,11 @@ MAX_TEXT = 200_000
 
 
 class Around(NamedTuple):
-    """What is at a selection: how many comments say what to write, if not all have code, and a turn."""
+    """What is at a selection: how many comments say what to write, if not all have code; of how many
+    steps the first is made, if that can be split; and a turn."""
 
     n_stated: int
+    n_steps: int
     turn: Turn | None
 
 
@@ -44,12 +47,17 @@ def _write(around: Around) -> str:
     return f"Write code for {n} comments" if n > 1 else "Write code for this comment" if n else ""
 
 
+def _split(around: Around) -> str:
+    return f"Split into {around.n_steps} steps" if around.n_steps > 1 else ""
+
+
 def _for_turn(title: str) -> Callable[[Around], str]:
     return lambda around: title if around.turn and around.turn.origin else ""
 
 
 ACTIONS = (
     Action(_write, GENERATE, "range"),
+    Action(_split, SPLIT, "range"),
     Action(lambda around: "Write other code" if around.turn else "", RETRY_TURN, "number"),
     Action(_for_turn("Undo this turn"), UNDO_TURN, "number"),
     Action(lambda around: "Forget turns of this file" if around.turn else "", CLEAR_TURNS, "uri"),
@@ -135,7 +143,8 @@ async def _around(server: Server, document: Document, start: int, end: int) -> A
     turns = turns_of(server, document)
     answered = {turn.start for turn in turns.turns}
     is_answered = {each.start for each in stated} <= answered
-    return Around(0 if is_answered else len(stated), turn_at(turns, start))
+    n_steps = await n_steps_at(server, document, start) if stated else 0
+    return Around(0 if is_answered else len(stated), n_steps, turn_at(turns, start))
 
 
 def _name(kind: types.CodeActionKind | str) -> str:

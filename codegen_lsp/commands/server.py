@@ -11,6 +11,7 @@ from codegen_lsp import progress
 from codegen_lsp.document import Document
 from codegen_lsp.position import Encoding, Position, offset_at, position_at
 from codegen_lsp.session import Session
+from codegen_lsp.trials import Trials
 from codegen_lsp.turns import Turn, Turns, find, turn_at
 
 # Characters of a text, and of an intent, that one line for a person has room for.
@@ -27,6 +28,7 @@ class Server(progress.Server, Protocol):
     """A server, as far as commands need one."""
 
     session: Session
+    trials: Trials
 
     @property
     def encoding(self) -> Encoding: ...

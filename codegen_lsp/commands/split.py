@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from lsprotocol import types
 
 from codegen_lsp import progress
-from codegen_lsp.commands.server import Server, document_of, range_of, selected, shortened
+from codegen_lsp.commands.server import (
+    Server,
+    document_of,
+    range_of,
+    selected,
+    shortened,
+    turns_of,
+)
 from codegen_lsp.commands.writing import edited, is_current, proposed, put_in
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
@@ -21,11 +28,14 @@ from codegen_lsp.factor import (
     joined,
     turns_up_to,
 )
-from codegen_lsp.synthesis import Asked, Proposal
-from codegen_lsp.turns import Turn
+from codegen_lsp.synthesis import Asked, Proposal, Stated
+from codegen_lsp.turns import Turn, Turns
 
 SPLIT = "codegen.splitIntent"
 AS_ONE_TURN = "codegen.asOneTurn"
+
+# What is stated in a version of a document, between two offsets.
+FindStated = Callable[[Document, int, int], Awaitable[tuple[Stated, ...]]]
 
 
 def register(server: Server) -> None:
@@ -48,15 +58,14 @@ def register(server: Server) -> None:
             cancel.set()  # the client may have taken its request back
 
 
-async def steps_at(server: Server, document: Document, offset: int) -> Factored:
-    """The steps of the comment under a cursor or above it, as comments. Raises `FactorError`."""
-    session = server.session
-    for stated in await session.stated_in(document, offset, offset):
-        # A comment behind code is none where its line is selected: to replace it would take the code.
-        if await session.stated_in(document, stated.start, stated.end):
-            return factored(stated, document, session.dialogue.of(document.uri))
-        raise FactorError("a comment behind code is not split: give it a line of its own")
-    raise FactorError("no comment here says what to write")
+async def n_steps_at(server: Server, document: Document, offset: int) -> int:
+    """How many steps the comment under a cursor or above it would become; 0 where it cannot be split.
+    Does not wait until the engine has time."""
+    turns, find = turns_of(server, document), server.session.stated_near
+    try:
+        return len((await _steps_at(document, offset, turns, find)).steps)
+    except FactorError:
+        return 0
 
 
 async def _split(server: Server, place: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +77,8 @@ async def _split(server: Server, place: dict[str, Any]) -> dict[str, Any]:
         server.show(types.MessageType.Info, f"{SPLIT} needs a place in an open file")
         return nothing
     try:
-        found = await steps_at(server, document, start)
+        turns, find = turns_of(server, document), server.session.stated_in
+        found = await _steps_at(document, start, turns, find)
     except FactorError as error:
         server.show(types.MessageType.Info, str(error))
         return nothing
@@ -80,13 +90,24 @@ async def _split(server: Server, place: dict[str, Any]) -> dict[str, Any]:
     return {"steps": list(found.steps), "range": steps}
 
 
+async def _steps_at(document: Document, offset: int, turns: Turns, find: FindStated) -> Factored:
+    """The steps of the comment under a cursor or above it, as comments. Raises `FactorError`."""
+    for stated in await find(document, offset, offset):
+        # A comment behind code is none where its line is selected: to replace it would take the code.
+        if await find(document, stated.start, stated.end):
+            return factored(stated, document, turns)
+        raise FactorError("a comment behind code is not split: give it a line of its own")
+    raise FactorError("no comment here says what to write")
+
+
 async def _as_one_turn(
     server: Server, turns: Sequence[Turn], asked: Asked, cancel: Cancel
 ) -> dict[str, Any]:
     """Write code for several turns at once, and have the person choose between it and theirs, the one
     that is likelier to the model first. Returns which that is, how likely they are (mean natural
     logarithms of a token's probability), the code, and whether it was taken."""
-    one = next(iter(await proposed(server, asked, cancel)), None)
+    found = await proposed(server, asked, cancel)
+    one = next(iter(found), None)
     if cancel.is_set():
         return _compared()
     if one is None:
@@ -99,7 +120,7 @@ async def _as_one_turn(
         return _compared(code=one.code)
     if is_current(server, asked.document) and not await _is_wanted(server, len(turns), scores):
         return _compared(scores, one.code)
-    is_taken = await put_in(server, one)
+    is_taken = await put_in(server, one, found[1:])
     if not is_taken:
         server.show(types.MessageType.Warning, "the text has changed: nothing was replaced")
     return _compared(scores, one.code, taken=is_taken)
@@ -113,7 +134,7 @@ async def _asked(server: Server, place: dict[str, Any]) -> tuple[tuple[Turn, ...
     document = document or (document_of(server, place) if isinstance(numbers, list) else None)
     if document is None:
         raise FactorError(f"{AS_ONE_TURN} needs a place in an open file")
-    turns = session.dialogue.of(document.uri)
+    turns = turns_of(server, document)
     stated = await session.stated_in(document, 0, len(document.text))
     if isinstance(numbers, list):
         meant = tuple(turn for turn in turns.turns if turn.number in numbers)

@@ -6,6 +6,8 @@ from typing import Any
 
 from lsprotocol import types
 
+from codegen_lsp.choose import mark
+from codegen_lsp.clarity import is_unclear
 from codegen_lsp.commands.server import (
     RefusedError,
     Server,
@@ -86,7 +88,10 @@ async def _undo(server: Server, place: dict[str, Any]) -> int:
 
 def _told(turn: Turn, turns: Turns, document: Document, server: Server) -> dict[str, Any]:
     origin, dialogue = turn.origin, server.session.dialogue
-    n_candidates = len(dialogue.alternatives(document.uri, turn.number))
+    alternatives = dialogue.alternatives(document.uri, turn.number)
+    number = dialogue.current(document.uri, turn.number)
+    known = alternatives[number] if number < len(alternatives) else None
+    surprise = known.perplexity if known else None
     return {
         "number": turn.number,
         "intent": turn.intent,
@@ -94,8 +99,12 @@ def _told(turn: Turn, turns: Turns, document: Document, server: Server) -> dict[
         "range": range_of(server, document, turn.start, turn.end),
         "isStale": turn.is_stale,
         "isAccepted": turn.is_accepted,
-        "candidate": dialogue.current(document.uri, turn.number) + 1 if n_candidates else 0,
-        "nCandidates": n_candidates,
+        "candidate": number + 1 if alternatives else 0,
+        "nCandidates": len(alternatives),
+        "examples": mark(known.scores) if known else "",
+        "isUnclear": origin is not None
+        and surprise is not None
+        and is_unclear(surprise, origin.model),
         "model": origin.model if origin else None,
         "meanLogprob": origin.mean_logprob if origin else None,
     }

@@ -11,6 +11,7 @@ from lsprotocol import types
 
 from codegen_lsp import progress
 from codegen_lsp.anchor import anew, carried
+from codegen_lsp.choose import mark
 from codegen_lsp.commands.server import (
     MAX_SHOWN,
     Server,
@@ -39,14 +40,22 @@ _offers: set[asyncio.Task[None]] = set()
 async def proposed(
     server: Server, asked: Asked, cancel: Cancel, first_seed: int = 0
 ) -> tuple[Proposal, ...]:
-    """Code for an intent, the best first; the person may raise the flag."""
+    """Code for an intent, the best first; the person may raise the flag. How many examples it passes is
+    said, if it was run against any."""
     begin = types.WorkDoneProgressBegin(title=shortened(asked.intent), cancellable=True)
     async with progress.displayed(server, begin, cancel) as show:
         try:
-            return await server.session.propose(asked, cancel, _telling(show), first_seed)
+            found = await server.session.propose(asked, cancel, telling(show), first_seed)
+            found = await server.trials.judged(found, server.session.config, cancel)
         except asyncio.CancelledError:  # the client has taken its request back
             cancel.set()
             raise
+        passed = mark(found[0].scores) if found and not cancel.is_set() else ""
+        if passed:
+            show(types.WorkDoneProgressReport(message=passed))
+    if passed:
+        server.show(types.MessageType.Info, f"{passed}: “{shortened(asked.intent)}”")
+    return found
 
 
 async def placed(server: Server, found: Sequence[Proposal]) -> bool:
@@ -150,7 +159,7 @@ def _workspace_edit(
     return types.WorkspaceEdit(document_changes=[types.TextDocumentEdit(versioned, [edit])])
 
 
-def _telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
+def telling(show: Callable[[types.WorkDoneProgressReport], None]) -> Callable[[str], None]:
     """What shows the end of a text that is being written, now and then; to be told on any thread."""
     loop, reported = asyncio.get_running_loop(), 0.0
 

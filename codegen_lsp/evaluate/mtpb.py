@@ -18,12 +18,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codegen_lsp.clarity import intent_logprobs
 from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling
 from codegen_lsp.evaluate import values
 from codegen_lsp.evaluate.problems import BenchmarkError, Problem
 from codegen_lsp.evaluate.samples import Key, Sample, Turns, append
 from codegen_lsp.history import Said, comment, conversation, transcript
-from codegen_lsp.postprocess import PAPER_ENDS, truncate
+from codegen_lsp.postprocess import truncate, until_end
 from codegen_lsp.sandbox import Limits, run
 
 # As in the paper, and its mtpb_sample.py and mtpb_exec.py.
@@ -129,7 +130,9 @@ def written(key: Key, problem: Problem, engine: Engine) -> Sample:
             count=lambda text: len(engine.tokenize(text)),
         )
         prompt = Prompt(text, tuple(engine.tokenize(text)))
-        logprobs += _clarity(prompt, intent, engine)
+        # Its comment begins with a token of its own, so its tokens are the prompt's last.
+        n_asked = len(engine.tokenize(comment(intent, LANGUAGE)))
+        logprobs += intent_logprobs(prompt.tokens, n_asked, engine, Cancel())
         sampling = Sampling(max_tokens, TEMPERATURE, TOP_P, _seed(key, turn))
         said.append(Said(intent, _answer(prompt, sampling, CUTS[key.turns], engine)))
     program = transcript(said, PREAMBLE, LANGUAGE)
@@ -178,21 +181,7 @@ def rate(samples: Sequence[Sample]) -> Rate:
     return Rate(n_passed, n, share, max(0.0, low), min(1.0, high))
 
 
-def _until_end(text: str) -> str:
-    """The paper's truncation for one answer to several intents: it may print and define as often as it
-    likes. The paper's scripts have none for this."""
-    end = PAPER_ENDS.search(text)
-    return text[: end.start()] if end else text
-
-
-CUTS: dict[Turns, Callable[[str], str]] = {"multi": truncate, "single": _until_end}
-
-
-def _clarity(prompt: Prompt, intent: str, engine: Engine) -> tuple[float, ...]:
-    """The log-probabilities of the intent's tokens, given what stands before. Its comment begins with a
-    token of its own, so its tokens are the prompt's last."""
-    n_asked = len(engine.tokenize(comment(intent, LANGUAGE)))
-    return engine.score(prompt.tokens, max(1, len(prompt.tokens) - n_asked), Cancel())
+CUTS: dict[Turns, Callable[[str], str]] = {"multi": truncate, "single": until_end}
 
 
 def _answer(prompt: Prompt, sampling: Sampling, cut: Callable[[str], str], engine: Engine) -> str:

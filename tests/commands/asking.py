@@ -44,8 +44,8 @@ def execute(client: Client, command: str, **place: Any) -> Any:
     return client.request("workspace/executeCommand", {"command": command, "arguments": arguments})
 
 
-def turns(client: Client) -> list[dict[str, Any]]:
-    return list(execute(client, "listTurns"))
+def turns(client: Client, uri: str = URI) -> list[dict[str, Any]]:
+    return list(execute(client, "listTurns", uri=uri))
 
 
 def position(line: int, character: int = 0) -> dict[str, int]:
@@ -55,6 +55,18 @@ def position(line: int, character: int = 0) -> dict[str, int]:
 def said(client: Client) -> str:
     """The next line that the person was told."""
     return str(client.wait_for("window/showMessage")["message"])
+
+
+def progress_of(client: Client, title: str) -> list[dict[str, Any]]:
+    """What one progress display has shown, from its beginning to its end."""
+    token, values = None, list[dict[str, Any]]()
+    while not values or values[-1]["kind"] != "end":
+        params = client.wait_for("$/progress")
+        if params["value"].get("title") == title:
+            token = params["token"]
+        if params["token"] == token:
+            values.append(params["value"])
+    return values
 
 
 def after(text: str, edit: dict[str, Any]) -> str:

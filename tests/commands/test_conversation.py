@@ -31,7 +31,7 @@ def text_of(client: Client, text: str) -> str:
 
 def test_steps_follow_each_other_in_an_empty_file(client: Client) -> None:
     client.open("")
-    intents = ["read the numbers", "sort them", "print each of them on a line of its own, " * 5]
+    intents = ["read the numbers", "sort them", "print the sum of all numbers, " * 5]
     for intent in intents:
         assert execute(client, "nextTurn", intent=intent) == {"inserted": 1, "offered": ""}
     made = turns(client)
@@ -193,7 +193,7 @@ def test_a_candidate_that_nobody_knows(client: Client, candidate: object) -> Non
 
 
 def test_other_code_for_a_turn_whose_text_has_moved_is_offered_there(client: Client) -> None:
-    client.choice = "Insert"
+    client.chooses = "Insert"
     client.open(ACCOUNT)
     execute(client, "generateFromComment", position=position(8))
     (before,) = turns(client)

@@ -17,6 +17,7 @@ from tests.commands.asking import (
     after,
     execute,
     position,
+    progress_of,
     said,
     turns,
 )
@@ -24,18 +25,6 @@ from tests.commands.asking import (
 FIVE = "".join(f"def step_{n}(values):\n    # {what} the values\n\n\n" for n, what in enumerate(
     ["sort", "count", "print", "add", "return"]
 ))  # fmt: skip
-
-
-def progress_of(client: Client, title: str) -> list[dict[str, Any]]:
-    """What one progress display has shown, from its beginning to its end."""
-    token, values = None, list[dict[str, Any]]()
-    while not values or values[-1]["kind"] != "end":
-        params = client.wait_for("$/progress")
-        if params["value"].get("title") == title:
-            token = params["token"]
-        if params["token"] == token:
-            values.append(params["value"])
-    return values
 
 
 def test_code_is_written_below_a_comment_and_is_a_turn_of_the_document(client: Client) -> None:
@@ -132,7 +121,10 @@ def test_what_the_editor_does_not_insert_is_offered_and_no_turn(client: Client) 
     assert done["inserted"] == 0
     assert done["offered"].startswith("\n        ")
     assert turns(client) == []
-    assert "while code for “add the amount to the balance” was written" in client.questions[0]
+    assert (
+        "while code for “add the amount to the balance” was written"
+        in client.questions[0]["message"]
+    )
 
 
 def test_an_editor_that_applies_no_edits_is_not_asked_to() -> None:
@@ -159,7 +151,7 @@ def changed_meanwhile(client: Client, place: dict[str, Any], *changes: Any) -> d
 
 
 def test_code_for_a_text_that_has_changed_goes_where_its_comment_is_now(client: Client) -> None:
-    client.choice = "Insert"
+    client.chooses = "Insert"
     at = {"position": position(8)}
     done = changed_meanwhile(client, at, ("import os\n", (0, 0)), ("\n\n", (12, 0)))
     assert done["inserted"] == 0
@@ -175,7 +167,7 @@ def test_code_for_a_text_that_has_changed_goes_where_its_comment_is_now(client: 
 def test_code_for_a_comment_that_has_changed_is_only_returned(
     client: Client, choice: str | None
 ) -> None:
-    client.choice = choice
+    client.chooses = choice
     done = changed_meanwhile(client, {"position": position(8)}, ("whole ", (8, len(FIRST))))
     assert done["inserted"] == 0
     assert done["offered"]

@@ -87,14 +87,12 @@ def test_forgotten_turns_have_no_candidates(client: Client) -> None:
 def test_the_client_asks_again_for_lenses_where_turns_have_changed(client: Client) -> None:
     assert CLIENT["workspace"]["codeLens"]["refreshSupport"]
     client.open(ACCOUNT)
-    for n_asked, (command, place) in enumerate(
-        [
-            ("generateFromComment", {"position": position(8)}),
-            ("acceptTurn", {"number": 1}),
-            ("undoTurn", {"number": 1}),
-            ("clearTurns", {}),
-        ],
-        start=1,
-    ):
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("generateFromComment", {"position": position(8)}),
+        ("acceptTurn", {"number": 1}),
+        ("undoTurn", {"number": 1}),
+        ("clearTurns", {}),
+    ]
+    for n_asked, (command, place) in enumerate(asked, start=1):
         execute(client, command, **place)
         assert client.asked.count("workspace/codeLens/refresh") == n_asked

@@ -187,6 +187,16 @@ def test_an_option_that_does_not_exist_is_one_line(start: Start, options: str) -
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"), [("", False), ("{ trusted = 1 }", False), ("{ trusted = true }", True)]
+)
+def test_projects_are_trusted_by_who_says_so(start: Start, options: str, expected: bool) -> None:
+    nvim = start(CODE, init=f"require('codegen_lsp').setup({options})")
+    nvim.wait_for_server()
+    told = nvim.lua("return vim.lsp.get_clients()[1].capabilities.experimental.codegen")
+    assert told == {"trusted": expected}
+
+
 def test_checkhealth_finds_nothing_wrong(start: Start) -> None:
     nvim = ghost_in(start)
     nvim.type("<Esc>")

@@ -13,11 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.client import Client, running
+from tests.commands.asking import CLIENT, execute, turns
 
-CLIENT: dict[str, Any] = {
-    "workspace": {"workspaceEdit": {"documentChanges": True}, "applyEdit": True},
-    "textDocument": {"inlineCompletion": {}},
-}
 N_EDITS, MAX_UNDONE = 20, 8  # between two turns, and at once
 NAMES = count()  # each document is a new one: turns are remembered by name
 FILLER = ("pass\n", "# note\n", "# 😀 é\n", "}\n", "\n", "x = 1\n", "    y = '𝛼'\n")
@@ -81,13 +78,14 @@ class Page:
         self.become([*self.pieces[:at], blank, Piece(comment), blank, *self.pieces[at:]])
         line = self.text.count("\n", 0, self.text.index(comment.strip()))
         n_edits = len(self.client.edits)
-        execute(self, "codegen.generateFromComment", position={"line": line, "character": 3})
+        place = {"line": line, "character": 3}
+        execute(self.client, "generateFromComment", uri=self.uri, position=place)
         if not (changes := self.client.edits[n_edits:]):
             return  # all that the model would say stands there already
         (change,) = changes
         self.version += 1
         code = change["newText"].replace(self.newline, "\n").removeprefix("\n") + "\n"
-        number = max(turn["number"] for turn in execute(self, "codegen.listTurns"))
+        number = max(turn["number"] for turn in turns(self.client, self.uri))
         turn = [Piece(comment + code, number)]
         self.pieces = [*self.pieces[: at + 1], *turn, *self.pieces[at + 2 :]]
         self.past.append(self.pieces)
@@ -127,19 +125,13 @@ class Page:
     def check(self) -> None:
         """What the model wrote is there, once, with its number, and nothing else is."""
         expected = [(each.number, each.text.rstrip("\n")) for each in self.pieces]
-        told = [turn for turn in execute(self, "codegen.listTurns") if turn["model"]]
+        told = [turn for turn in turns(self.client, self.uri) if turn["model"]]
         found = [(turn["number"], between(self.text, turn["range"])) for turn in told]
         assert found == [
             (number, text.replace("\n", self.newline))
             for number, text in expected
             if number and text
         ]
-
-
-def execute(page: Page, command: str, **place: Any) -> Any:
-    arguments = [{"uri": page.uri, **place}]
-    params = {"command": command, "arguments": arguments}
-    return page.client.request("workspace/executeCommand", params)
 
 
 def position(text: str, offset: int) -> dict[str, int]:

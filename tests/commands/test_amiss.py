@@ -10,12 +10,8 @@ import pytest
 
 from codegen_lsp.models import EMBEDDED_PATH
 from tests.client import URI, Client, running
+from tests.commands.asking import CLIENT, execute, position, said, turns
 
-CLIENT: dict[str, Any] = {
-    "workspace": {"workspaceEdit": {"documentChanges": True}, "applyEdit": True},
-    "textDocument": {"inlineCompletion": {}},
-}
-GENERATE, LIST_TURNS = "codegen.generateFromComment", "codegen.listTurns"
 TEXT = "import os\n\n# the names of the files\n\n# the size of the files\n"
 FIRST, SECOND = 2, 4  # the lines of its comments
 SHORT = {"maxTokens": 16}
@@ -29,13 +25,9 @@ def client() -> Iterator[Client]:
         client.leave()
 
 
-def execute(client: Client, command: str, uri: str = URI, **place: Any) -> Any:
-    params = {"command": command, "arguments": [{"uri": uri, **place}]}
-    return client.request("workspace/executeCommand", params)
-
-
 def generate(client: Client, line: int, uri: str = URI, character: int = 3) -> Any:
-    return execute(client, GENERATE, uri, position={"line": line, "character": character})
+    at = position(line, character)
+    return execute(client, "generateFromComment", uri=uri, position=at)
 
 
 def close(client: Client, uri: str = URI) -> None:
@@ -69,7 +61,7 @@ def test_what_is_no_comment_is_answered_with_one_line(
     client.open(text)
     done = generate(client, line, character=character)
     if line < 7:
-        assert "no comment here" in client.wait_for("window/showMessage")["message"]
+        assert "no comment here" in said(client)
         assert not client.edits
     else:  # editors clamp such a position, and so does the server: to the line below the comment
         assert done["inserted"] == 1
@@ -81,11 +73,11 @@ def test_an_intent_of_ten_thousand_words_is_answered(client: Client) -> None:
     )
     client.open(f"def names(path):\n{words}\n")
     generate(client, 40)
-    (turn,) = execute(client, LIST_TURNS)
+    (turn,) = turns(client)
     assert len(turn["intent"].split()) == 11_000
     assert turn["code"].strip()
     client.change(5, "x = 1\n", (0, 0))
-    assert len(execute(client, LIST_TURNS)) == 1
+    assert len(turns(client)) == 1
 
 
 def test_turns_go_with_a_file_that_is_renamed(client: Client) -> None:
@@ -96,22 +88,22 @@ def test_turns_go_with_a_file_that_is_renamed(client: Client) -> None:
     client.open(text, uri=other)
     files = [{"oldUri": URI, "newUri": other}]
     client.notify("workspace/didRenameFiles", {"files": files})
-    (turn,) = execute(client, LIST_TURNS, other)
+    (turn,) = turns(client, other)
     assert turn["intent"] == "the names of the files"
-    assert execute(client, LIST_TURNS) == []
+    assert turns(client) == []
     assert generate(client, SECOND + 1, other)["inserted"] == 1
-    assert len(execute(client, LIST_TURNS, other)) == 2
+    assert len(turns(client, other)) == 2
 
 
 def test_of_a_closed_file_there_are_no_turns_until_it_is_open_again(client: Client) -> None:
     client.open(TEXT)
     generate(client, FIRST)
     close(client)
-    assert execute(client, LIST_TURNS) == []
+    assert turns(client) == []
     generate(client, FIRST)
-    assert "an open file" in client.wait_for("window/showMessage")["message"]
+    assert "an open file" in said(client)
     client.open(written(client, TEXT))
-    assert len(execute(client, LIST_TURNS)) == 1
+    assert len(turns(client)) == 1
 
 
 def test_of_a_file_that_has_changed_on_the_disk_there_are_no_turns(client: Client) -> None:
@@ -119,10 +111,10 @@ def test_of_a_file_that_has_changed_on_the_disk_there_are_no_turns(client: Clien
     generate(client, FIRST)
     close(client)
     client.open(written(client, TEXT).replace("files", "folders"))
-    assert execute(client, LIST_TURNS) == []
+    assert turns(client) == []
     assert generate(client, FIRST)["inserted"] <= 1
     client.change(9, "x = 1\n", (0, 0))
-    assert len(execute(client, LIST_TURNS)) == len(client.edits) - 1
+    assert len(turns(client)) == len(client.edits) - 1
 
 
 def test_two_clients_have_the_same_file_each_with_its_turns() -> None:
@@ -132,14 +124,14 @@ def test_two_clients_have_the_same_file_each_with_its_turns() -> None:
             client.open(TEXT)
         generate(one, FIRST)
         generate(other, SECOND)
-        assert [turn["intent"] for turn in execute(one, LIST_TURNS)] == ["the names of the files"]
-        assert [turn["intent"] for turn in execute(other, LIST_TURNS)] == ["the size of the files"]
+        assert [turn["intent"] for turn in turns(one)] == ["the names of the files"]
+        assert [turn["intent"] for turn in turns(other)] == ["the size of the files"]
         for client in (one, other):
             close(client)
-            execute(client, LIST_TURNS)  # it has heard of that
+            turns(client)  # it has heard of that
         # The file says what was written last, and so does what is remembered.
         one.open(written(other, TEXT))
-        assert [turn["intent"] for turn in execute(one, LIST_TURNS)] == ["the size of the files"]
+        assert [turn["intent"] for turn in turns(one)] == ["the size of the files"]
         one.leave()
         other.leave()
 
@@ -152,6 +144,6 @@ def test_another_model_goes_on_with_the_turns_of_the_first(client: Client, tmp_p
     client.settings = {**SHORT, "model": str(weights)}
     client.notify("workspace/didChangeConfiguration", {"settings": {"codegen": client.settings}})
     generate(client, FIRST)
-    turns = execute(client, LIST_TURNS)
-    assert [turn["intent"] for turn in turns] == ["the names of the files", "the size of the files"]
-    assert [turn["model"] for turn in turns] == [str(weights), "nano"]
+    told = turns(client)
+    assert [turn["intent"] for turn in told] == ["the names of the files", "the size of the files"]
+    assert [turn["model"] for turn in told] == [str(weights), "nano"]
