@@ -106,7 +106,7 @@ def answered(seen: Seen, before: Parsed | None = None) -> tuple[Seen, tuple[Answ
     wishes = {each.start: each for each in _wishes(seen, edits, waiting, before)}
     if last is not None:
         wishes[last.start] = last
-    found = _with_code([wishes[start] for start in sorted(wishes)], last, edits, document.language)
+    found = _with_code([wishes[start] for start in sorted(wishes)], edits, document.language)
     answers = [each for each in found if each.end > each.border]
     waiting -= {at for each in found for at in waiting if each.start <= at < each.border}
     waiting |= {each.start for each in found if each.end == each.border}
@@ -258,16 +258,15 @@ def _code_start(wish: _Wish, text: str, at: int) -> int:
     return blank.end() if blank else at
 
 
-def _with_code(
-    wishes: Sequence[_Wish], last: _Wish | None, edits: _Edits, language: str
-) -> list[_Wish]:
-    """Each with the end of its code, which is no further than the next one."""
-    fresh = _merged([*edits.come, *([(last.border, last.end)] if last else [])], edits.text)
-    stops = [*(each.start for each in wishes[1:]), len(edits.text)]
-    return [
-        replace(each, end=_code_end(each, edits.text, fresh, stop, language))
-        for each, stop in zip(wishes, stops, strict=False)
-    ]
+def _with_code(wishes: Sequence[_Wish], edits: _Edits, language: str) -> list[_Wish]:
+    """Each with the end of its code, which is no further than the next one: of what has come, and of
+    what it had."""
+    found, stops = [], [*(each.start for each in wishes[1:]), len(edits.text)]
+    for wish, stop in zip(wishes, stops, strict=False):
+        had = [(wish.border, wish.end)] if wish.is_last else []
+        fresh = _merged([*edits.come, *had], edits.text)
+        found.append(replace(wish, end=_code_end(wish, edits.text, fresh, stop, language)))
+    return found
 
 
 def _code_end(

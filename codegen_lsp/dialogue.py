@@ -54,13 +54,11 @@ class Dialogue:
 
     def settle(self, uri: str) -> None:
         """Let be turns what was written below comments since this was asked last: for a pause, and for
-        whoever wants to know the turns of a document. While an edit is on its way, nothing happens."""
-        document, turns = self._documents.get(uri), self.of(uri)
-        if document is None or turns.text != document.text:
-            return
-        if self._may_keep(document):
-            self._turns[uri] = self._watch.settled(uri, turns)
-        else:
+        whoever wants to know the turns of a document."""
+        document = self._documents.get(uri)
+        if document is not None and self._may_keep(document):
+            self._turns[uri] = self._watch.settled(uri, self.of(uri))
+        elif document is not None:
             self._watch.skip(uri)
 
     def of(self, uri: str) -> Turns:

@@ -47,7 +47,9 @@ PYTHON = [
     pytest.param(("# add\n", "«# add\n¦x = 1»\n"), id="written below"),
     pytest.param(("# add", "«# add\n¦x = 1»"), id="at the end of the text"),
     pytest.param(("", "«# add\n¦x = 1»\n"), id="a comment and its code"),
-    pytest.param(("y = 0", "y = 0\n«# add\n¦x = 1»\n"), id="on new lines"),
+    pytest.param(
+        ("y = 0", "y = 0\n«# add\n¦x = 1»\n", "y = 0\n«+# add\n¦x = 1\nz = 2»\n"), id="on new lines"
+    ),
     pytest.param(
         ("def f():\n    # add\n    ", "def f():\n«    # add\n¦    x = 1»\n    "), id="indented"
     ),
@@ -87,6 +89,13 @@ PYTHON = [
         ("if a:\n    b()\n", "if a:\n    # six\n    b()\n", "if a:\n«    # six\n¦    d()»\n    b()\n"),
         id="in a block",
     ),
+    pytest.param(
+        ("# old\nx = 1\n", "# old\nx = 1\n# newer\n", "# old\nx = 1\n", "# old\ny = 2\nx = 1\n"),
+        id="nor does another one instead",
+    ),
+    pytest.param(
+        ("# add\nx = 1\n", "# add all\ny = 2\nx = 1\n"), id="other words and a line above old code"
+    ),
     pytest.param(("# add\n", "«# add\n¦x»\n", "«+# add\n¦x = 1»\n"), id="word by word"),
     pytest.param(
         ("# add\n", "«# add\n¦x = 1»\n", "«+# add\n¦x = 1\ny = 2»\n"), id="line by line"
@@ -123,7 +132,7 @@ PYTHON = [
         ("# one\n", "«# one\n¦if b:\n    c()\n\nelse:\n    d()»\n\ne()\n"), id="a statement is whole"
     ),
     pytest.param(
-        ("# one\n", "«# one\n¦b(\n\n    c,\n)»\n\nd()\n"), id="so is what a bracket holds"
+        ("# one\n", "«# one\n¦b(\n\nc,\n)»\n\nd()\n"), id="so is what a bracket holds"
     ),
     pytest.param(("# one\n", '«# one\n¦b = """\n\nc\n"""»\n\nd()\n'), id="or a string"),
     pytest.param(
@@ -139,6 +148,22 @@ PYTHON = [
     ),
     pytest.param(("", "~# one\nx = 1\n"), id="a block that was pasted"),
     pytest.param(
+        ("# one\n", "~«# one\n¦x = 1»\n# two\ny = 2\n"), id="a comment that came with the code"
+    ),
+    pytest.param(
+        ("# one\n", "«# one\n¦x = 1\ny = 2»\n", "«+# one\n¦x = 1»\n# two\ny = 2\n",
+         "# one\nx = 1\n«# two\n¦z = 3»\ny = 2\n"),
+        id="a comment within the code waits for its own",
+    ),
+    pytest.param(
+        ("# one\nx\n# six\nz\n", "~# one\nx\n# two\ny\n# six\nz\n"), id="pasted in between"
+    ),
+    pytest.param(
+        ("x = 1\n", "~# one\n# two\n\nx = 1\n", "# one\n# two\nx = 1\n",
+         "«# one\n# two\n¦y = 2»\nx = 1\n"),
+        id="a pasted comment waits",
+    ),
+    pytest.param(
         ("# one\nx\n", "~# one\nx\n# two\ny\n", "# one\nx\n# two\nz\ny\n"), id="pasted below one like it"
     ),
     pytest.param(("", "~# one\n# two\n", "«# one\n# two\n¦x = 1»\n"), id="a comment that was pasted"),
@@ -153,6 +178,10 @@ PYTHON = [
     pytest.param(
         ('def f():\n    """Add."""\n', 'def f():\n«    """Add."""\n¦\n    a()»\n'),
         id="a blank line below a docstring",
+    ),
+    pytest.param(
+        ('def f():\n    """Add."""\n\n', 'def f():\n«    """Add."""\n¦\n    a()»\n'),
+        id="that was there",
     ),
     pytest.param(
         ('def f():\n    """Add."""\n    a()\n', 'def f():\n    """Add."""\n    b()\n    a()\n'),
@@ -197,6 +226,7 @@ def test_code_below_comments(states: tuple[str, ...]) -> None:
         ("lua", ("-- add\n", "«-- add\n¦for a in b do\n  c()\nend»\n-- two\n")),
         ("shellscript", ("# add\n", "«# add\n¦if a; then\n  b\nfi»\n\nc\n")),
         ("plaintext", ("// say it\n", "«// say it\n¦It is said.\nDon't say more.»\n\nMore.\n")),
+        ("plaintext", ("# say it\n", "~«# say it\n¦It is said.»\n// More.\nMore.\n")),
         ("markdown", ("# Title\n", "# Title\nText\n")),
     ],
 )  # fmt: skip

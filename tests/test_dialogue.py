@@ -169,15 +169,26 @@ def test_what_a_command_has_made_is_whole(tmp_path: Path) -> None:
 
 
 def test_code_ends_above_what_a_command_has_made_in_it(tmp_path: Path) -> None:
-    made = written(tmp_path, "# run\n", "# run\ndef f():\n    x = 1\n")
-    before = document("# run\ndef f():\n    x = 1\n", 1)
-    comment = Change(len(before.text), len(before.text), "    # set y\n")
-    made.plan(Proposal(Asked(before, comment, comment.start, "set y", ""), "    y = 2", ORIGIN))
-    after = "# run\ndef f():\n    x = 1\n    # set y\n    y = 2"
-    for text in (after, after.replace("x = 1", "x = 1 + 1")):
-        made.follow(document(text, 2))
+    block = "def f():\n    # set y\n"
+    before = document(f"# run\n\n{block}")
+    made = written(tmp_path, before.text)
+    end = len(before.text) - 1
+    asked = Asked(before, Change(end, end, ""), end - len("    # set y"), "set y", "\n    ")
+    made.plan(Proposal(asked, "\n    y = 2", ORIGIN))
+    block += "    y = 2\n"
+    # Cut there, and pasted right below the comment.
+    for text in (f"# run\n\n{block}", "# run\n\n", f"# run\n{block}\n"):
+        made.follow(document(text))
         made.settle("file:///a.py")
-    assert codes(made) == ["def f():\n    x = 1 + 1", "    y = 2"]
+    assert codes(made) == ["def f():", "    y = 2"]
+
+
+def test_what_has_changed_while_it_was_closed_is_no_turn(tmp_path: Path) -> None:
+    made = written(tmp_path, "# set x\n")
+    made.close(document("# set x\n"))
+    made.follow(document("# set x\nx = 1\n"))
+    made.settle("file:///a.py")
+    assert not codes(made)
 
 
 def test_what_is_planned_knows_what_was_written_before(tmp_path: Path) -> None:

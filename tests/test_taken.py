@@ -120,6 +120,21 @@ def test_what_a_person_writes_instead_is_a_turn_without_a_model(
     run(main)
 
 
+def test_what_is_done_to_the_code_afterwards_changes_nothing() -> None:
+    async def main(clock: Clock) -> None:
+        session = await opened(LOOP + "\n\n")
+        await ask(clock, session, COMMENT)
+        put(session, COMMENT + LOOP)
+        ((before, _),) = turns_of(session)
+        put(session, COMMENT + LOOP.replace("for a in b", "for a in reversed(b)"))
+        ((after, code),) = turns_of(session)
+        assert "reversed" in code
+        assert after.origin == before.origin is not None
+        session.close()
+
+    run(main)
+
+
 def test_of_several_suggestions_line_by_line_the_first_one_tells() -> None:
     async def main(clock: Clock) -> None:
         session = await opened("x = 1\n\n", "y = 2\n\n")
