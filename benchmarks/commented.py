@@ -19,11 +19,13 @@ INTENT, CODE = range(15, 250), range(20, 800)
 
 
 class Piece(NamedTuple):
-    """An intent and the code that answers it, dedented; where in its text the code begins and ends."""
+    """An intent and the code that answers it, dedented; where in its text the lines of the intent begin
+    and those of the code begin and end."""
 
     intent: str
     code: str
     text: str
+    start: int
     border: int
     end: int
 
@@ -62,8 +64,9 @@ def documented(text: str) -> Iterator[Piece]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef) and len(node.body) > 1:
             said = (ast.get_docstring(node) or "").split(">>>")[0].split("\n\n")[0]
-            border, end = (starts[line or 0] for line in (node.body[0].end_lineno, node.end_lineno))
-            yield from _likely(said, text, border, end)
+            first = node.body[0]
+            numbers = (first.lineno - 1, first.end_lineno, node.end_lineno)
+            yield from _likely(said, text, *(starts[number or 0] for number in numbers))
 
 
 def _commented(path: Path) -> Iterator[Piece]:
@@ -71,7 +74,8 @@ def _commented(path: Path) -> Iterator[Piece]:
     for intent in intents_in(parse(text, "python"), 0, len(text)):
         if intent.kind == "comment":
             n_characters = sum(map(len, _below(text[intent.end :], intent.indent)))
-            yield from _likely(intent.text, text, intent.end, intent.end + n_characters)
+            end = intent.end + n_characters
+            yield from _likely(intent.text, text, intent.start, intent.end, end)
 
 
 def _below(text: str, indent: str) -> Iterator[str]:
@@ -82,8 +86,8 @@ def _below(text: str, indent: str) -> Iterator[str]:
         yield line
 
 
-def _likely(said: str, text: str, border: int, end: int) -> Iterator[Piece]:
+def _likely(said: str, text: str, start: int, border: int, end: int) -> Iterator[Piece]:
     intent = " ".join(said.split())
     code = textwrap.dedent(text[border:end]).strip("\n") + "\n"
     if len(intent) in INTENT and len(code) in CODE:
-        yield Piece(intent, code, text, border, end)
+        yield Piece(intent, code, text, start, border, end)

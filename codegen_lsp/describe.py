@@ -29,7 +29,7 @@ from codegen_lsp.syntax import Definition, Parsed, definitions, parse
 # Sentences of a description, and words that the shortest one has.
 MAX_SENTENCES, MIN_WORDS = 3, 2
 # What tools that make documentation read: a block above the definition, or lines with a mark of their
-# own. In all other languages it is a plain comment.
+# own. Go has none of these: there it is a comment like any other.
 BLOCKS = frozenset({
     "javascript", "javascriptreact", "typescript", "typescriptreact", "java", "c", "cpp", "kotlin",
     "scala", "groovy", "php", "objective-c", "objective-cpp",
@@ -82,7 +82,7 @@ def described(
     """What a model says of it, the surest first, none of it twice; nothing once the flag is raised.
     `hear` is told what the first one says so far. Raises `EngineError`."""
     written = [_Written() for _ in range(config.candidates)]
-    generation = engine.generate(_prompt(subject, engine, config), _samplings(config), cancel)
+    generation = engine.generate(prompt_for(subject, engine, config), _samplings(config), cancel)
     for token in generation:
         candidate = written[token.candidate]
         candidate.text += token.text
@@ -102,6 +102,20 @@ def described(
     return tuple(found.values())
 
 
+def prompt_for(subject: Subject, engine: Engine, config: Config) -> Prompt:
+    """The code as far as it fits, and again its header with an opened docstring; or a comment that
+    begins with its name. See `benchmarks/descriptions.py`."""
+    budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
+    asked = f"\n\n{_asked(subject)}"
+    kept = subject.code.splitlines(keepends=True)
+    tokens = engine.tokenize(subject.code + asked)
+    while len(tokens) > budget and kept:
+        n_kept = len(kept) * budget // len(tokens)
+        kept = kept[: min(n_kept, len(kept) - 1)]
+        tokens = engine.tokenize("".join(kept) + asked)
+    return Prompt("".join(kept) + asked, tuple(tokens[-budget:]))
+
+
 def is_over(text: str, subject: Subject) -> bool:
     """Whether what comes behind a text that is being written would not be shown."""
     words, is_left = _words(text, subject)
@@ -119,8 +133,9 @@ def cleaned(text: str, subject: Subject, *, is_cut: bool = False) -> str:
     ends = [match.end() for match in _SENTENCE_END.finditer(said)][:MAX_SENTENCES]
     if is_cut or len(ends) == MAX_SENTENCES:
         said = said[: ends[-1]] if ends else ""
-    is_header = " ".join(subject.header.split()).rstrip(" {") in said
-    if is_header or len(re.findall(r"[^\W\d_]{2,}", said)) < MIN_WORDS:
+    header, code = (" ".join(text.split()) for text in (subject.header, subject.code))
+    is_code = header.rstrip(" {") in said or said.rstrip(".") in code
+    if is_code or len(re.findall(r"[^\W\d_]{2,}", said)) < MIN_WORDS:
         return ""
     first = said.split()[0]
     names = set(re.findall(r"\w+", subject.code)) - row(subject.document.language).keywords
@@ -238,24 +253,10 @@ def _subject(document: Document, text: str, around: Definition) -> Subject:
         document,
         around.name,
         code,
-        "".join(code.splitlines(keepends=True)[:n_lines]),
+        "\n".join([*code.split("\n")[:n_lines], ""]),
         starts[text.count("\n", 0, at)],
         line[: lines.indentation(line)],
     )
-
-
-def _prompt(subject: Subject, engine: Engine, config: Config) -> Prompt:
-    """The code as far as it fits, and again its header with an opened docstring; or a comment that
-    begins with its name."""
-    budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    asked = f"\n\n{_asked(subject)}"
-    kept = subject.code.splitlines(keepends=True)
-    tokens = engine.tokenize(subject.code + asked)
-    while len(tokens) > budget and kept:
-        n_kept = len(kept) * budget // len(tokens)
-        kept = kept[: min(n_kept, len(kept) - 1)]
-        tokens = engine.tokenize("".join(kept) + asked)
-    return Prompt("".join(kept) + asked, tuple(tokens[-budget:]))
 
 
 def _asked(subject: Subject) -> str:
@@ -280,7 +281,7 @@ def _samplings(config: Config) -> list[Sampling]:
 def _words(text: str, subject: Subject) -> tuple[str, bool]:
     """What a text says without the marks of a comment, and whether it has left that."""
     if subject.document.language == "python":
-        return text, False
+        return text.lstrip(), False
     mark = _mark(subject)
     first, *others = text.split("\n")
     said = [first]
