@@ -112,6 +112,11 @@ class Dialogue:
         texts = [plain(each.code) for each in known.proposals]
         return texts.index(now) if now in texts else known.shown
 
+    def shown(self, uri: str, number: int) -> Proposal | None:
+        """That one; None where nothing is known of it, as after a restart."""
+        known, at = self.alternatives(uri, number), self.current(uri, number)
+        return known[at] if at < len(known) else None
+
     def is_new(self, asked: Asked, code: str) -> bool:
         """Whether code for a turn says what none of its candidates for this intent said, nor what stands
         there."""

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from lsprotocol import types
 
+from codegen_lsp.choose import mark
 from codegen_lsp.commands.conversation import RETRY_TURN
 from codegen_lsp.commands.generate import GENERATE
 from codegen_lsp.commands.server import Server, range_of, selected, turns_of
 from codegen_lsp.commands.split import SPLIT, n_steps_at
-from codegen_lsp.commands.turns import ACCEPT_TURN, CLEAR_TURNS, UNDO_TURN
+from codegen_lsp.commands.turns import ACCEPT_TURN, CLEAR_TURNS, UNDO_TURN, was_unclear
 from codegen_lsp.document import Document
 from codegen_lsp.turns import Turn, turn_at
 
@@ -23,6 +24,8 @@ KIND = "refactor.codegen"
 # In longer texts no comment is looked for: editors ask at every movement of the cursor, and to parse
 # 200 kB takes 20 to 40 ms.
 MAX_TEXT = 200_000
+# The command of a lens that is only to be read: editors show it as text.
+HINT = ""
 
 
 class Around(NamedTuple):
@@ -98,9 +101,14 @@ def _lenses(server: Server, uri: str) -> Iterator[types.CodeLens]:
 def _row(
     server: Server, document: Document, turn: Turn
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The titles above a turn, what each does, and to which candidate."""
+    """The titles above a turn, what each does, and to which candidate. Hints do nothing."""
     dialogue = server.session.dialogue
     n = len(dialogue.alternatives(document.uri, turn.number))
+    known = dialogue.shown(document.uri, turn.number)
+    if known is not None and (passed := mark(known.scores)):
+        yield passed, HINT, {}
+    if was_unclear(known) and not turn.is_stale:
+        yield "unclear to the model: try smaller steps", HINT, {}
     if turn.is_stale:
         yield "comment changed: regenerate", RETRY_TURN, {}
     else:

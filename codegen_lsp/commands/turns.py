@@ -19,6 +19,7 @@ from codegen_lsp.commands.server import (
 )
 from codegen_lsp.commands.writing import edited
 from codegen_lsp.document import Document
+from codegen_lsp.synthesis import Proposal
 from codegen_lsp.turns import Turn, Turns, code_of, taken_back
 
 ACCEPT_TURN = "codegen.acceptTurn"
@@ -66,6 +67,12 @@ def register(server: Server) -> None:
             return None
 
 
+def was_unclear(shown: Proposal | None) -> bool:
+    """Whether the comment of a turn has surprised the model that wrote the code."""
+    surprise = shown.perplexity if shown else None
+    return shown is not None and surprise is not None and is_unclear(surprise, shown.origin.model)
+
+
 def _accept(server: Server, place: dict[str, Any]) -> int:
     """A turn is settled. Returns its number."""
     document, _, turn = turn_in(server, place)
@@ -88,10 +95,8 @@ async def _undo(server: Server, place: dict[str, Any]) -> int:
 
 def _told(turn: Turn, turns: Turns, document: Document, server: Server) -> dict[str, Any]:
     origin, dialogue = turn.origin, server.session.dialogue
-    alternatives = dialogue.alternatives(document.uri, turn.number)
-    number = dialogue.current(document.uri, turn.number)
-    known = alternatives[number] if number < len(alternatives) else None
-    surprise = known.perplexity if known else None
+    n_known = len(dialogue.alternatives(document.uri, turn.number))
+    shown = dialogue.shown(document.uri, turn.number)
     return {
         "number": turn.number,
         "intent": turn.intent,
@@ -99,12 +104,10 @@ def _told(turn: Turn, turns: Turns, document: Document, server: Server) -> dict[
         "range": range_of(server, document, turn.start, turn.end),
         "isStale": turn.is_stale,
         "isAccepted": turn.is_accepted,
-        "candidate": number + 1 if alternatives else 0,
-        "nCandidates": len(alternatives),
-        "examples": mark(known.scores) if known else "",
-        "isUnclear": origin is not None
-        and surprise is not None
-        and is_unclear(surprise, origin.model),
+        "candidate": dialogue.current(document.uri, turn.number) + 1 if n_known else 0,
+        "nCandidates": n_known,
+        "examples": mark(shown.scores) if shown else "",
+        "isUnclear": was_unclear(shown),
         "model": origin.model if origin else None,
         "meanLogprob": origin.mean_logprob if origin else None,
     }
