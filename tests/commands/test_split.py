@@ -152,7 +152,7 @@ def test_cancelled_it_leaves_everything_as_it_was() -> None:
         before = len(client.edits)
         client.chooses = "Take one turn"
         place = {"uri": "file:///test.py", "range": whole(turns)}
-        params = {"command": "asOneTurn", "arguments": [place]}
+        params = {"command": "codegen.asOneTurn", "arguments": [place]}
         request = client.send("workspace/executeCommand", params)
         while True:
             shown = client.wait_for("$/progress")
