@@ -131,14 +131,15 @@ ALLOWED = {
         "synthesis", "turns",
     },
     "commands.turns": {
-        "choose", "clarity", "commands.server", "commands.writing", "document", "turns",
+        "choose", "clarity", "commands.server", "commands.writing", "document", "synthesis",
+        "turns",
     },
     "commands.describe": {
         "commands.server", "commands.writing", "describe", "document", "engine", "progress",
     },
     "commands.explain": {"commands.server", "story"},
     "commands.lenses": {
-        "commands.conversation", "commands.generate", "commands.server", "commands.split",
+        "choose", "commands.conversation", "commands.generate", "commands.server", "commands.split",
         "commands.turns", "document", "turns",
     },
     "commands.__init__": {

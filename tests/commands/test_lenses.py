@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codegen_lsp.models import models_dir
 from tests.client import URI, Client, running
 from tests.commands.asking import ACCOUNT, CLIENT, FIRST, execute, position, turns
 
@@ -62,6 +64,26 @@ def test_lenses_do_what_they_say(client: Client) -> None:
     assert "retry" in titles(client)
     press(client, "accept")
     assert (titles(client), len(turns(client))) == ([], 1)
+
+
+def test_a_hint_says_that_a_comment_was_unclear(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a model for which somebody has measured from where on that is so; not to the embedded one."""
+    written(client)
+    assert not turns(client)[0]["isUnclear"]
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    measured = models_dir() / "clarity.json"
+    measured.parent.mkdir(parents=True)
+    measured.write_text('{"nano": {"unclear_from": 1.0}}', encoding="utf-8")
+    with running() as other:
+        other.initialize(**CLIENT)
+        written(other)
+        assert turns(other)[0]["isUnclear"]
+        hint = lenses(other)[0]["command"]
+        assert hint["title"] == "unclear to the model: try smaller steps"
+        assert hint["command"] == ""  # editors show it as text
+        other.leave()
 
 
 def test_a_lens_takes_a_turn_back(client: Client) -> None:
