@@ -19,6 +19,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 from codegen_lsp import __version__, commands
+from codegen_lsp.answering import Answer
 from codegen_lsp.config import Config, parse
 from codegen_lsp.document import Candidate, Document
 from codegen_lsp.engine import EngineError
@@ -28,7 +29,7 @@ from codegen_lsp.loaded import log_failure
 from codegen_lsp.loading import Load
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
 from codegen_lsp.progress import displayed
-from codegen_lsp.session import Answer, Session
+from codegen_lsp.session import Session
 from codegen_lsp.trials import Trials
 
 logger = logging.getLogger(__name__)

@@ -8,34 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from codegen_lsp.attempt import Attempt, Attempts, Way
+from codegen_lsp.answering import SURE, Answer, Answering
+from codegen_lsp.attempt import Way
 from codegen_lsp.choose import samplings
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
-from codegen_lsp.document import Candidate, Document, line_start
+from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Engine
 from codegen_lsp.explain import Explanation, Remembered, refused
 from codegen_lsp.explaining import Explaining
-from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
-from codegen_lsp.likely import Place, enter, follow
+from codegen_lsp.likely import Place, follow
 from codegen_lsp.loaded import Loaded, Opened
 from codegen_lsp.loading import Load, Loading
 from codegen_lsp.privacy import may_read, refusal
 from codegen_lsp.project import Project
-from codegen_lsp.rhythm import Rhythm
 from codegen_lsp.strain import Strain
-from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
 from codegen_lsp.weigh import weighed
@@ -44,30 +40,10 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Source = Literal["engine", "joined", "typed", "cache", "none"]
-"""Where an answer comes from: an attempt of its own, one that was under way, an earlier suggestion of
-which a part was typed since, one for this very text, or nowhere."""
-
 # Seconds in which nothing happens before the engine prepares for the next request. People press a key
 # every 0.24 s, give or take 0.11 (136 million keystrokes; Dhakal et al., CHI 2018), so typing does not
 # start it; and Neovim sends its request 0.2 s after a key.
 PAUSE = 0.5
-# The probability of a suggestion, the product of its tokens', from which on what follows it is written
-# already, and from which on a line is shown behind a complete statement. Of those that were surer than
-# this 64 % were what a file said next, of all others 6 % (`benchmarks/confidence.py`, embedded model):
-# for them the engine's time would be lost.
-SURE = 0.3
-# Seconds more that a request waits for the next key while the machine is under strain.
-SPARING = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request gets, and from where; `attempt` is the number of the one that has written it."""
-
-    completion: Completion
-    source: Source = "none"
-    attempt: int | None = None
 
 
 class Session:
@@ -91,8 +67,6 @@ class Session:
         self._has_accepted = False  # with the last edit
         self._newest: tuple[str, asyncio.Task[Answer]] | None = None
         self._hear = hear
-        self._rhythm = Rhythm()
-        self._suggestions = Suggestions()
         self.ignore = Ignore()
         self._surroundings = Surroundings()
         self.project = Project(self._surroundings.learn, self._surroundings.forget)
@@ -100,9 +74,15 @@ class Session:
         self._strain = Strain(self._loaded.seconds_used)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._loading = Loading(load, self._loaded, self._executor, self._make_way)
-        self._attempts = Attempts(self._executor, self._loaded.complete, self._finished)
+        self._answering = Answering(
+            config,
+            self._loaded,
+            self._loading,
+            self._executor,
+            self.documents.__contains__,
+            hear,
+        )
         self._explaining = Explaining(self._executor, self._loaded.explain, self._remembered)
-        self._looking_ahead: asyncio.TimerHandle | None = None
         self._pause = pause
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
@@ -127,7 +107,7 @@ class Session:
         if _reading_settings(config) != _reading_settings(self.config):
             self._reconsider()
             self._open_folders(config)
-        self.config = config
+        self.config = self._answering.config = config
         self._expect(self._attention)
         return self._loading.is_needed(config)
 
@@ -151,7 +131,7 @@ class Session:
         call ends this one. Raises `EngineError`, and keeps the engine that there was."""
         try:
             await self._loading.run(self.config, progress)
-            self._suggestions.clear()  # the former engine's
+            self._answering.suggestions.clear()  # the former engine's
         finally:
             if not self._loading.is_under_way:
                 self._expect(self._attention)
@@ -166,7 +146,7 @@ class Session:
             self.project.turn_to(path)
         if before is not None:
             self._notice(before, document)
-        self._attempts.follow(document)
+        self._answering.attempts.follow(document)
         self.dialogue.follow(document)
         self._expect(document.uri)
 
@@ -189,7 +169,7 @@ class Session:
             self.dialogue.close(document)
             del self._cursors[uri]
             self._deleted.pop(uri, None)
-            self._suggestions.forget(uri)
+            self._answering.suggestions.forget(uri)
             self._executor.submit(self._loaded.forget, uri)
             self.changed_on_disk(uri)
         if self._shown is not None and self._shown.start.document.uri == uri:
@@ -197,7 +177,7 @@ class Session:
         if self._attention == uri:
             self._attention = ""
             self._interrupt()
-            self._attempts.drop()
+            self._answering.attempts.drop()
 
     def refusal(self, document: Document) -> str:
         """Why nothing of a document may reach an engine, in a few words; empty where it may."""
@@ -278,13 +258,14 @@ class Session:
         if document.uri in self.documents:
             self._cursors[document.uri] = Place(document, offset)
         request = self._request(document, offset, n, invoked)
-        task = asyncio.ensure_future(self._answer(request))
+        is_awaited = invoked or self._has_accepted
+        task = asyncio.ensure_future(self._answering.answer(request, is_awaited=is_awaited))
         self._newest = (document.uri, task)
         try:
             await asyncio.wait({task})
         finally:
             task.cancel()
-            self._attempts.let_go()
+            self._answering.attempts.let_go()
             if self._newest is not None and self._newest[1] is task:
                 self._newest = None
                 self._expect(document.uri)
@@ -307,7 +288,7 @@ class Session:
         """Stop what runs, and free the engine."""
         self._give_up()
         self._interrupt()
-        self._attempts.drop()
+        self._answering.attempts.drop()
         for document in self.documents.values():
             self.dialogue.keep(document)
         self._loading.close()
@@ -320,7 +301,7 @@ class Session:
         """The engine does what a person has asked for by name; suggestions wait for its end."""
         self._give_up()
         self._interrupt()
-        self._attempts.drop()
+        self._answering.attempts.drop()
         self._n_writing += 1
         try:
             await self._loading.wait()
@@ -342,98 +323,16 @@ class Session:
         just_deleted = self._deleted.get(document.uri) == offset
         return Request(document, offset, n, invoked, just_deleted, bool(self.strain))
 
-    async def _answer(self, request: Request) -> Answer:
-        """What belongs at the cursor; the next line where this one is complete."""
-        answer = await self._answer_here(request)
-        if answer.completion.reason == COMPLETE and not request.single_line:
-            return await self._next_line(request, answer)
-        return answer
-
-    async def _next_line(self, request: Request, nothing: Answer) -> Answer:
-        """The line behind the Enter key, which is written as soon as the person hesitates, or at once
-        for who asks or has just accepted this one; nothing where that is doubtful, unless asked for.
-
-        For who only hesitates no more of it is written than shows that it is not likely: of 122 such
-        lines of a replay one was."""
-        place = Place(request.document, request.offset)
-        way = Way(place, enter(place))
-        is_awaited = request.invoked or self._has_accepted
-        at_least = 0.0 if is_awaited else SURE
-        ahead = _request_at(way.end, at_least)
-        source: Source = "cache"
-        found = self._suggestions.find(ahead, self.config)
-        if found is None:
-            await asyncio.sleep(0.0 if is_awaited else self._rhythm.hesitation())
-            await asyncio.wait({self._ahead(way, at_least).done})
-            found, source = self._suggestions.find(ahead, self.config), "engine"
-        candidates = tuple(
-            replace(each, text=way.text + each.text)
-            for each in (found.completion.candidates if found else ())
-            if request.invoked or _is_sure(each)
-        )
-        if found is None or not candidates:
-            return nothing
-        return Answer(replace(found.completion, candidates=candidates), source, found.attempt)
-
-    async def _answer_here(self, request: Request) -> Answer:
-        """From an earlier suggestion, an attempt that is under way, or a new one."""
-        if (answer := self._known_answer(request)) is not None:
-            return answer
-        loop = asyncio.get_running_loop()
-        source: Source = "joined"
-        if (attempt := self._attempts.join(request, self.config)) is None:
-            self._attempts.drop()
-            await asyncio.sleep(self._delay(request))
-            await self._loading.wait()
-        while True:
-            if attempt is None:
-                source, attempt = "engine", self._attempts.begin(request, self.config)
-            begun = loop.time()
-            await asyncio.wait({attempt.done})
-            if source == "engine":
-                self._rhythm.answered(loop.time() - begun)
-            if (answer := self._known_answer(request)) is not None:
-                return Answer(answer.completion, source, attempt.number)
-            if source == "engine":
-                return Answer(attempt.done.result(), source, attempt.number)
-            attempt = None  # it went another way
-
-    def _known_answer(self, request: Request) -> Answer | None:
-        found = self._suggestions.find(request, self.config)
-        if found is None:
-            return None
-        completion = found.completion
-        if not found.typed:
-            return Answer(completion, "cache", found.attempt)
-        if completion.candidates and not completion.is_sound:
-            left = self._loaded.without_new_errors(
-                completion.candidates, request.document, request.offset
-            )
-            if not left:
-                return None
-            completion = replace(completion, candidates=left)
-        return Answer(completion, "typed", found.attempt)
-
     def _remembered(self, request: Request) -> tuple[Remembered, Completion] | None:
-        answer = self._known_answer(request)
+        answer = self._answering.known(request)
         if answer is None:
             return None
         return "cache" if answer.source == "cache" else "typed", answer.completion
 
-    def _delay(self, request: Request) -> float:
-        """How long to wait for another key before the engine is asked."""
-        if request.invoked:
-            return 0.0
-        sparing = SPARING if request.single_line else 0.0
-        text, offset = request.document.text, request.offset
-        start = line_start(text, offset)
-        is_new_line = start > 0 and not text[start:offset].strip(" \t")
-        return sparing + (0.0 if is_new_line else self._rhythm.delay())
-
     def _reconsider(self) -> None:
         """Other files may be read than before."""
         self.ignore.forget()
-        self._suggestions.clear()
+        self._answering.suggestions.clear()
         self._executor.submit(self._loaded.reconsider)
 
     def _open_folders(self, config: Config) -> None:
@@ -459,36 +358,8 @@ class Session:
         best = next(iter(answer.completion.candidates), None)
         self._shown = None if best is None else Way(place, best.text)
         self.dialogue.offer(request.document, request.offset, answer.completion, self.config.model)
-        if best is not None and _is_sure(best) and not request.single_line:
-            loop, way = asyncio.get_running_loop(), Way(place, best.text)
-            self._looking_ahead = loop.call_later(self._rhythm.hesitation(), self._look_ahead, way)
-
-    def _look_ahead(self, way: Way) -> None:
-        """Write what will be asked for at the end of a way, before it is."""
-        if self._suggestions.find(_request_at(way.end), self.config) is None:
-            self._ahead(way)
-
-    def _ahead(self, way: Way, at_least: float = 0.0) -> Attempt:
-        """The attempt that writes what belongs at the end of a way."""
-        request = _request_at(way.end, at_least)
-        joined = self._attempts.join(request, self.config)
-        return joined or self._attempts.begin(request, self.config, way)
-
-    def _finished(self, attempt: Attempt) -> None:
-        """Keep what an attempt has written, for whoever waits for it or will."""
-        completion, way = attempt.done.result(), attempt.way
-        self._tell(attempt, completion)
-        is_open = attempt.request.document.uri in self.documents
-        if attempt.cancel.is_set() or not (is_open or way is None):
-            return
-        if completion.prompt is not None:
-            # What is likely enough is what anybody gets here.
-            request = attempt.request
-            request = replace(request, at_least=0.0) if completion.candidates else request
-            self._suggestions.put(request, attempt.config, completion, attempt.number)
-        if way is not None and completion.reason == COMPLETE:
-            # What follows is the next line.
-            self._look_ahead(Way(way.start, way.text + enter(way.end)))
+        if best is not None:
+            self._answering.look_ahead(request, best)
 
     def _notice(self, before: Document, document: Document) -> None:
         """What an edit says of the person: that a key was pressed, something deleted, or a suggestion
@@ -499,7 +370,7 @@ class Session:
         if n_more < 0:
             self._deleted[document.uri] = follow(Place(before, None), document).offset
         elif n_more == 1:
-            self._rhythm.key(asyncio.get_running_loop().time())
+            self._answering.rhythm.key(asyncio.get_running_loop().time())
         shown = self._shown
         if shown is None or shown.start.document.uri != document.uri:
             return
@@ -513,8 +384,7 @@ class Session:
     def _give_up(self, uri: str | None = None) -> None:
         """Answer the newest request with nothing, if there is one (and it asks about `uri`)."""
         self._explaining.drop()
-        if self._looking_ahead is not None:
-            self._looking_ahead.cancel()
+        self._answering.rest()
         if self._newest is not None and uri in (None, self._newest[0]):
             self._newest[1].cancel()
             self._newest = None
@@ -557,31 +427,6 @@ class Session:
         self._hear({"event": "warm", "nEvaluated": work.result()})
         if not self._preparing.is_set() and self._newest is None:
             self._hear({"event": "idle"})
-
-    def _tell(self, attempt: Attempt, completion: Completion) -> None:
-        stats = completion.stats
-        best = next(iter(completion.candidates), None)
-        self._hear(
-            {
-                "event": "generation",
-                "id": attempt.number,
-                "purpose": "request" if attempt.way is None else "prefetch",
-                "nPrompt": stats.n_prompt,
-                "nReused": stats.n_reused,
-                "nEvaluated": stats.n_prompt - stats.n_reused,
-                "nGenerated": stats.n_generated,
-                "nKept": 0 if best is None else best.n_tokens,
-            }
-        )
-
-
-def _request_at(place: Place, at_least: float = 0.0) -> Request:
-    return Request(place.document, place.offset or 0, at_least=at_least)
-
-
-def _is_sure(candidate: Candidate) -> bool:
-    """Whether all of it is likely enough to build on."""
-    return math.exp(candidate.mean_logprob * candidate.n_tokens) >= SURE
 
 
 def _reading_settings(config: Config) -> tuple[object, ...]:

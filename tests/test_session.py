@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from codegen_lsp.answering import SPARING
 from codegen_lsp.attempt import GRACE
 from codegen_lsp.config import Config
 from codegen_lsp.document import Document
@@ -34,7 +35,7 @@ from codegen_lsp.llama import LlamaEngine
 from codegen_lsp.models import find
 from codegen_lsp.recall import Recall
 from codegen_lsp.rhythm import MAX_DELAY
-from codegen_lsp.session import PAUSE, SPARING, Session
+from codegen_lsp.session import PAUSE, Session
 from codegen_lsp.synthesis import below
 from tests.fake_engine import FakeEngine
 
@@ -139,7 +140,9 @@ def run(test: Callable[[Clock], Coroutine[None, None, None]]) -> None:
         clock.close()
 
 
-def session_with(*engines: Engine | str) -> Session:
+def session_with(
+    *engines: Engine | str, hear: Callable[[Mapping[str, Any]], None] = lambda _: None
+) -> Session:
     """A session whose loadings give these engines in turn; a text is a failure."""
     left = list(engines)
 
@@ -150,12 +153,14 @@ def session_with(*engines: Engine | str) -> Session:
         progress(1.0)
         return engine
 
-    return Session(load, Config())
+    return Session(load, Config(), hear=hear)
 
 
-async def loaded_session(*engines: Engine | str) -> Session:
+async def loaded_session(
+    *engines: Engine | str, hear: Callable[[Mapping[str, Any]], None] = lambda _: None
+) -> Session:
     """The same, which has loaded the first of them."""
-    session = session_with(*engines)
+    session = session_with(*engines, hear=hear)
     await session.load(ignore)
     return session
 
@@ -989,7 +994,7 @@ def test_a_slow_engine_is_not_asked_before_a_pause() -> None:
         engine = FakeEngine("f(a)\n")
         session = await loaded_session(engine)
         for _ in range(50):
-            session._rhythm.answered(1.0)
+            session._answering.rhythm.answered(1.0)
         task = asyncio.create_task(answer(session, typed("x = ")))
         for seconds in (0.0, 0.0, MAX_DELAY * 0.9):
             await clock.pass_(seconds)
@@ -1074,10 +1079,10 @@ def test_behind_a_complete_statement_the_next_line_is_shown_to_who_hesitates(
         session = await loaded_session(engine)
         task = asyncio.create_task(answer(session, typed(text)))
         await settle(clock, session)
-        await clock.pass_(session._rhythm.hesitation() * 0.9)
+        await clock.pass_(session._answering.rhythm.hesitation() * 0.9)
         await settle(clock, session)
         assert not engine.prompts
-        await clock.pass_(session._rhythm.hesitation() * 0.2)
+        await clock.pass_(session._answering.rhythm.hesitation() * 0.2)
         assert await task == ("engine", expected)
         enter = expected.removesuffix("y = 1")
         assert await answer(session, typed(text + enter)) == ("cache", "y = 1")
@@ -1094,7 +1099,7 @@ def test_a_line_is_complete_where_the_model_says_so() -> None:
         session = await loaded_session(engine)
         task = asyncio.create_task(answer(session, typed("x = a")))
         await settle(clock, session)
-        await clock.pass_(session._rhythm.hesitation())
+        await clock.pass_(session._answering.rhythm.hesitation())
         assert await task == ("engine", "\ny = 1")
         assert await answer(session, typed("x = a\n\n")) == ("engine",)  # a blank line is none
         session.close()
@@ -1129,12 +1134,11 @@ def test_a_next_line_that_is_not_likely_is_not_shown() -> None:
 
     async def main(clock: Clock) -> None:
         engine = FakeEngine("yes = 1\n", "yes = 1\n", step=1)
-        session = await loaded_session(engine)
         heard: list[Mapping[str, Any]] = []
-        session._hear = heard.append
+        session = await loaded_session(engine, hear=heard.append)
         task = asyncio.create_task(answer(session, typed("x = f(a)")))
         await settle(clock, session)
-        await clock.pass_(session._rhythm.hesitation())
+        await clock.pass_(session._answering.rhythm.hesitation())
         assert await task == ("engine",)
         assert await answer(session, typed("x = f(a)\n")) == ("engine", "yes = 1")
         n_written = [each["nGenerated"] for each in heard if each["event"] == "generation"]
@@ -1153,7 +1157,7 @@ def test_behind_a_suggestion_that_completes_a_statement_the_next_line_is_there()
         engine = FakeEngine("f(a)\n", "y = 1\n", step=99)
         session = await loaded_session(engine)
         assert await answer(session, typed("x = ")) == ("engine", "f(a)")
-        await clock.pass_(session._rhythm.hesitation())
+        await clock.pass_(session._answering.rhythm.hesitation())
         await settle(clock, session)
         assert len(engine.prompts) == 2
         task = asyncio.create_task(answer(session, typed("x = f(a)")))
@@ -1256,8 +1260,7 @@ def test_of_an_accepted_suggestion_one_hears_whatever_the_client_says(
 ) -> None:
     async def main(clock: Clock) -> None:
         events: list[Mapping[str, Any]] = []
-        session = session_with(FakeEngine("first.second()\n"))
-        session._hear = events.append
+        session = session_with(FakeEngine("first.second()\n"), hear=events.append)
         await session.load(ignore)
         await answer(session, typed("x = "))
         session.put(typed("x = f"))  # typed
@@ -1277,8 +1280,7 @@ def test_of_an_accepted_suggestion_one_hears_whatever_the_client_says(
 def test_the_indentation_that_comes_with_the_enter_key_is_not_accepted() -> None:
     async def main(clock: Clock) -> None:
         events: list[Mapping[str, Any]] = []
-        session = session_with(FakeEngine("\n    pass\n"))
-        session._hear = events.append
+        session = session_with(FakeEngine("\n    pass\n"), hear=events.append)
         await session.load(ignore)
         assert await answer(session, typed("while x:")) == ("engine", "\n    pass")
         for text in ("while x:\n    ", "while x:\n    p", "while x:\n    pass"):
