@@ -167,15 +167,21 @@ def restarted() -> Iterator[Client]:
         client.process.wait(TIMEOUT)
 
 
-BARE = ACCOUNT.replace('    """The money of one owner."""\n\n', "").replace(
-    "# add the amount to the balance", "self.balance += amount"
-)
+SETTINGS = """\
+import json
 
 
-@pytest.mark.parametrize("name", ["Account", "deposit"])
+class Settings:
+    def read(self, path):
+        with open(path) as file:
+            self.values = json.load(file)
+"""
+
+
+@pytest.mark.parametrize("name", ["Settings", "read"])
 def test_a_function_or_a_class_is_described_by_one_edit(client: Client, name: str) -> None:
-    client.open(BARE)
-    lines = BARE.splitlines()
+    client.open(SETTINGS)
+    lines = SETTINGS.splitlines()
     at = next(n for n, each in enumerate(lines) if name in each)
     done = execute(client, "codegen.documentFunction", position=position(at, 8))
     assert done["inserted"] == 1
@@ -185,7 +191,7 @@ def test_a_function_or_a_class_is_described_by_one_edit(client: Client, name: st
     assert edit["newText"].startswith(f'{indent}"""')
     words = " ".join(edit["newText"].replace('"""', "").split())
     assert words.replace("\\\\", "\\") == done["descriptions"][0]
-    ast.parse("\n".join([*lines[: at + 1], edit["newText"], *lines[at + 1 : -2]]))
+    ast.parse("\n".join([*lines[: at + 1], edit["newText"], *lines[at + 1 :]]))
     assert execute(client, "codegen.listTurns") == []
 
 
@@ -212,11 +218,11 @@ def test_a_description_is_shown_while_it_is_written_and_offered_where_it_is_not_
     with running() as client:
         client.initialize(**CLIENT, window={"workDoneProgress": True})
         client.applies = False
-        client.open(BARE)
-        done = execute(client, "codegen.documentFunction", position=position(0))
+        client.open(SETTINGS)
+        done = execute(client, "codegen.documentFunction", position=position(3))
         assert done["inserted"] == 0
         assert done["descriptions"]
-        told = progress_of(client, "describe Account")
+        told = progress_of(client, "describe Settings")
         assert told[0]["cancellable"]
         assert "nothing was inserted" in client.wait_for("window/showMessage")["message"]
         client.leave()
