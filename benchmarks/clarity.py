@@ -28,6 +28,7 @@ from pathlib import Path
 
 from commented import Piece, comments
 
+from codegen_lsp.choose import samplings
 from codegen_lsp.clarity import perplexity_of
 from codegen_lsp.complete import NOTHING, complete
 from codegen_lsp.config import Config
@@ -108,7 +109,7 @@ def _comments(pieces: Sequence[Piece], model: str) -> Iterator[Row]:
         stated = stated_in(document, piece.border - 1, piece.border - 1, NOTHING)
         if not stated:
             continue
-        request = request_for(below(stated[0], document), 1)
+        request = request_for(below(stated[0], document), samplings(1, CONFIG))
         completion = complete(request, engine, CONFIG, Cancel())
         if completion.prompt is None:
             continue

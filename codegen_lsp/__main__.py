@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -29,6 +29,7 @@ from codegen_lsp.engine import Cancel, Engine, EngineError
 from codegen_lsp.languages import language_of
 from codegen_lsp.models import ModelError, add, find, installed, models_dir, remove
 from codegen_lsp.position import Position, offset_at
+from codegen_lsp.privacy import readable
 from codegen_lsp.worker import Worker
 
 # A thread that computes lets others have the interpreter after so many seconds (Python: 0.005). A key
@@ -110,6 +111,9 @@ def complete(
     max_tokens: Annotated[int, typer.Option(min=1, max=1024, help="The longest candidate.")] = 96,
     model: ModelOption = "nano",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    why: Annotated[
+        bool, typer.Option("--explain", help="Print why, instead: what was read, written, cut.")
+    ] = False,
 ) -> None:
     """Complete the code at one place of a file, and show it where it would stand."""
     from codegen_lsp.terminal import completion_json, print_completion
@@ -122,6 +126,9 @@ def complete(
     engine = _load_here(config)
     loaded = time.perf_counter()
     request = Request(document, offset, n, invoked=True)
+    if why:
+        print(_explained(request, engine, config, as_json=as_json))
+        return
     completion = complete_at(request, engine, config, Cancel())
     ended = time.perf_counter()
     if as_json:
@@ -334,6 +341,16 @@ def eval_mtpb(
         print(json.dumps(mtpb_json(results), ensure_ascii=False))
     else:
         print_mtpb(results)
+
+
+def _explained(request: Request, engine: Engine, config: Config, *, as_json: bool) -> str:
+    """Why a request is answered as it is; of its document nothing secret is told."""
+    from codegen_lsp.explain import explain
+    from codegen_lsp.story import as_data, markdown
+
+    asked = replace(request, document=readable(request.document)[0])
+    told = explain(asked, engine, config, Cancel())
+    return json.dumps(as_data(told), ensure_ascii=False) if as_json else markdown(told).rstrip()
 
 
 def _numbers(listed: str) -> list[float]:

@@ -39,6 +39,9 @@ _VALUE_BEFORE_BRACE = re.compile(r"(?:[=(,\[?&|:]|\breturn|\bcase|\bin|\$)$")
 
 
 _FIRST_WORD = re.compile(r"[ \t]*(\w*)")
+_BLANK_LINE = re.compile(r"[ \t]*\n[ \t]*\n")
+# What comments begin with in texts of which nothing is known.
+_PLAIN_MARKS = ("#", "//")
 _NOT_BLANK = re.compile(r"\S")
 # A header over more lines is none.
 MAX_HEADER_LINES = 40
@@ -146,6 +149,23 @@ def block_at(
     )
 
 
+def statements_end(text: str, language: Language, *, over_blanks: bool = False) -> int:
+    """Where the statements end with which a text begins, one below the other, each with its blocks:
+    before a line that is indented less than the first, a comment as deep as that, or a blank line
+    between two of them, unless this goes `over_blanks`. 0 where no code is on the first line."""
+    depth, end, n_open = indentation(text), 0, 0
+    marks = (*language.line_comments, *(begin for begin, _ in language.block_comments))
+    for line in _lines(text + "\n", depth, 0, language):
+        is_comment = line.words.startswith(marks or _PLAIN_MARKS)
+        is_below = n_open <= 0 and line.indentation <= depth
+        goes_on = end > 0 and line.indentation == depth and _is_continued(line.words, language)
+        is_apart = _BLANK_LINE.match(text, end) is not None and not over_blanks
+        if is_below and not goes_on and (is_comment or is_apart or line.indentation < depth):
+            break
+        end, n_open = line.end, line.n_open
+    return end
+
+
 def is_open(text: str, offset: int, place: Place, language: Language) -> bool:
     """Whether the cursor is in an empty block: nothing is between it and a header before it, but a
     comment or a docstring, and what follows is indented no more than the header."""
@@ -243,6 +263,12 @@ def _goes_on(words: str, opened: bool, language: Language) -> bool:
         return language.blocks == "braces"
     word = _FIRST_WORD.match(words)
     return opened and (words[0] in ")]}" or (word is not None and word[1] in language.continues))
+
+
+def _is_continued(words: str, language: Language) -> bool:
+    """Whether a line goes on with or closes what was opened above it."""
+    closes = language.blocks == "words" and _CLOSING_WORD.match(words) is not None
+    return closes or _goes_on(words, True, language)
 
 
 def _lines(text: str, depth: int, n_open: int, language: Language) -> Iterator[_Line]:

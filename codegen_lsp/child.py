@@ -10,6 +10,7 @@ import ctypes
 import logging
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -49,6 +50,12 @@ if TYPE_CHECKING:
     from codegen_lsp.llama import LlamaEngine
 
 logger = logging.getLogger("codegen_lsp")
+
+# How many tokens a single candidate may be ahead of its reader: while one is read, another is written.
+# To read one takes about as long as to write one with the smallest models.
+N_AHEAD = 1
+# With a line or a bracket most candidates end: behind these it is none.
+LIKELY_LAST = re.compile(r"[\n)\]}]")
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl.h
 
@@ -118,6 +125,13 @@ class _Parent:
         except WireError:
             os._exit(1)
         os._exit(0)
+
+    def wait_for_reader(self, n_unread: int, n_most: int) -> int:
+        """Wait until at most so many of the tokens that were said are unread; say how many are."""
+        while n_unread > n_most and not (self.enough or self.cancel.is_set()):
+            self.may_go_on.acquire()
+            n_unread -= 1
+        return n_unread
 
     def beat(self, seconds: float) -> NoReturn:
         """Show that this process runs, while it works and native code keeps it from saying more."""
@@ -213,15 +227,17 @@ def _do(parent: _Parent, engine: LlamaEngine, request: Request) -> None:
 
 
 def _generate(parent: _Parent, engine: LlamaEngine, request: Generate) -> None:
-    """Say tokens as fast as they come; but a single candidate does not run ahead of its reader into
-    another line, because most end with one."""
-    prompt = Prompt("", request.tokens, request.heal)
+    """Say tokens as they come; but a single candidate is hardly ahead of its reader, who says at each
+    token whether it was the last: what is written meanwhile is written in vain."""
+    prompt = Prompt("", request.tokens, request.heal, request.shun)
     generation = engine.generate(prompt, request.samplings, parent.cancel)
+    n_unread = 0
     for token in generation:
         if token.candidate not in parent.enough:
             parent.say(token)
-            if "\n" in token.text and len(request.samplings) == 1 and not parent.cancel.is_set():
-                parent.may_go_on.acquire()
+            if len(request.samplings) == 1:
+                n_ahead = 0 if LIKELY_LAST.search(token.text) else N_AHEAD
+                n_unread = parent.wait_for_reader(n_unread + 1, n_ahead)
         if token.candidate in parent.enough:  # perhaps since it waited
             generation.stop(token.candidate)
     parent.say(generation.stats)

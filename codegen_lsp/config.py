@@ -82,6 +82,17 @@ class Config:
         minimum=16,
         maximum=65536,
     )
+    run_examples: bool = _setting(
+        False,
+        "Run the code for a comment against the examples in it (`f(2) == 4`, doctest), walled in, and"
+        " offer what passes first. Python on Linux; never in a workspace that the editor does not"
+        " trust.",
+    )
+    unsafe_sandbox: bool = _setting(
+        False,
+        "Where code cannot be walled in, run it with limits on time and memory only: it can then read"
+        " your files and use the network.",
+    )
     disabled_languages: tuple[str, ...] = _setting(
         (), "Language identifiers for which nothing is suggested."
     )

@@ -6,10 +6,13 @@ other files say about it is looked up when somebody asks for it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from codegen_lsp.document import Chunk, Document, line_start
+from codegen_lsp.history import Said
+from codegen_lsp.intents import intent_at
 from codegen_lsp.normal import PLAIN, Style, normal, restored, style_at
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import (
@@ -23,6 +26,8 @@ from codegen_lsp.syntax import (
     open_block,
     parse,
 )
+from codegen_lsp.talk import SILENCE, Talk, placed, related
+from codegen_lsp.turns import Turn
 
 # A line of a thousand characters is generated or minified: nobody types it, and no budget holds it.
 MAX_LINE = 1_000
@@ -45,8 +50,9 @@ class Context:
 
     `prefix` begins at the start of a line, `first_line` (zero-based) of the file. `parsed` is the whole
     text, and `offset` the cursor in it. `path` is how a person calls the file. `chunks` are those of
-    other files that the prompt shows. A huge file counts as the part around the cursor, with one line
-    above it.
+    other files that the prompt shows. What is wanted answers `n_intents` at once. `talk` is what was
+    said, of the `document` as it was given. A huge file counts as the part around the cursor, with one
+    line above it, and has no turns.
     """
 
     language: str
@@ -59,6 +65,9 @@ class Context:
     style: Style = PLAIN
     surroundings: Surroundings | None = field(default=None, repr=False, compare=False)
     chunks: tuple[Chunk, ...] = ()
+    n_intents: int = 1
+    document: Document | None = field(default=None, repr=False, compare=False)
+    talk: Talk = field(default=SILENCE, repr=False, compare=False)
 
     @cached_property
     def line_before(self) -> str:
@@ -116,6 +125,37 @@ class Context:
         )
         return defined + self.surroundings.similar(near, self.path)
 
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of the file that begin above the cursor, at their places in `parsed`. They are
+        looked for when first asked for: most prompts go on with the layout of the one before. So a key
+        in 10,000 lines takes 1.4 ms with 200 turns as with none, and a new layout 28 ms instead of 25
+        (`gather` and `render` with nano's tokenizer, medians of 190 keys typed at the file's end)."""
+        document, turns = self.document, self.talk.turns
+        if document is None or not turns or len(document.text) > MAX_TEXT:
+            return ()
+        if self.parsed.text != document.text:
+            turns = placed(turns, document.text, document.language)
+        return turns[: bisect_left(turns, self.offset, key=lambda turn: turn.start)]
+
+    @cached_property
+    def intent(self) -> str:
+        """What a comment at the cursor, or above it, wants; "" where there is none."""
+        found = intent_at(self.parsed, self.offset)
+        return found.text if found else ""
+
+    @cached_property
+    def said_elsewhere(self) -> tuple[Said, ...]:
+        """The turns of other files."""
+        return self.talk.elsewhere()
+
+    @cached_property
+    def related(self) -> tuple[Said, ...]:
+        """The turns of other files that share names with the intent, the nearest first."""
+        if not (self.said_elsewhere and self.intent):
+            return ()
+        return related(self.said_elsewhere, self.intent, self.language)
+
     def restored(self, answer: str) -> str:
         """An answer with the line ends and the indentation of the document around the cursor."""
         return restored(answer, self.line_before, self.style)
@@ -127,6 +167,7 @@ def gather(
     before: Parsed | None = None,
     surroundings: Surroundings | None = None,
     path: str = "",
+    talk: Talk = SILENCE,
 ) -> Context | None:
     """The context of a cursor, or None where nothing sensible can be said: in a binary file, in an
     overlong line.
@@ -134,7 +175,7 @@ def gather(
     All that a prompt says of a document comes from the text given here: who wants something kept from
     models masks it before, character by character. `before` is `Context.parsed` of an earlier version,
     so that only what has changed is parsed; `surroundings` what is known of other files, where this one
-    is called `path`.
+    is called `path`; and `talk` what was said, here and there.
     """
     text, offset = _part(document.text, offset)
     start = line_start(text, offset)
@@ -158,6 +199,8 @@ def gather(
         path,
         style_at(text, offset, document.language),
         surroundings,
+        document=document,
+        talk=talk,
     )
 
 

@@ -14,6 +14,7 @@ from codegen_lsp import __version__
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Engine, EngineError, Prompt, Sampling
 from codegen_lsp.models import find, models_dir
+from codegen_lsp.sandbox import unavailable
 from codegen_lsp.worker import Worker
 
 # The editors we look for, and which of their versions show ghost text from a language server.
@@ -51,6 +52,7 @@ def examine(load: Load, config: Config) -> tuple[Check, ...]:
         _processor(),
         *_model(load, config),
         *_editors(),
+        Check("sandbox", True, _sandbox()),
         Check("models", True, str(models_dir())),
     )
 
@@ -111,6 +113,11 @@ def _measure(engine: Engine) -> tuple[float, float]:
         len(tokens) * 1000 / max(stats.prefill_ms, 0.001),
         n_decoded * 1000 / max(stats.decode_ms, 0.001),
     )
+
+
+def _sandbox() -> str:
+    """Whether examples could be run here. It starts a program; where there are no walls, that ends."""
+    return unavailable() or "code can be walled in, so that runExamples has an effect"
 
 
 def _editors() -> Iterator[Check]:

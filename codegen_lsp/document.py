@@ -65,7 +65,8 @@ class Candidate:
     """A text that could stand at the cursor, and how sure the model was of it.
 
     `mean_logprob` is the mean natural logarithm of its tokens' probabilities; `stop` says why it
-    ends where it ends (see `engine.Stop`); `seed` is the one it was drawn with, 0 for the greedy one.
+    ends where it ends (see `engine.Stop`); `seed` is the one it was drawn with, 0 for the first.
+    `fit` is how well it goes with the text around it, on the same scale (`rank`).
     """
 
     text: str
@@ -73,6 +74,7 @@ class Candidate:
     n_tokens: int
     stop: str
     seed: int = 0
+    fit: float = field(default=0.0, compare=False)
 
 
 def line_start(text: str, offset: int) -> int:

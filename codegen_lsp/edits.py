@@ -45,6 +45,11 @@ def edit_between(old: str, new: str) -> Edit:
     return Edit(start, len(old) - n_end, len(new) - n_end)
 
 
+def changed(text: str, change: Change) -> str:
+    """A text after a change."""
+    return text[: change.start] + change.text + text[change.end :]
+
+
 def changes(old: str, new: str) -> tuple[Change, ...]:
     """The changes that make `new` of `old`, in order, none overlapping; all offsets are the old text's.
 

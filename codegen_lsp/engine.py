@@ -30,12 +30,14 @@ class Prompt:
     """What the model reads, and what its answer has to begin with.
 
     `heal` is the end of the prefix, taken back so that the prompt ends on a border that the model saw
-    in training; the engine lets only such tokens pass as agree with it ("token healing").
+    in training; the engine lets only such tokens pass as agree with it ("token healing"). What stands
+    behind that begins with nothing of `shun`.
     """
 
     text: str
     tokens: tuple[int, ...]
     heal: str = ""
+    shun: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,8 @@ class Engine(Protocol):
 
     def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
         """A candidate for each sampling, side by side, until each has met one of the reasons in
-        `Stop`. The texts of a candidate's tokens, joined, begin with `prompt.heal` and hold no stop
-        string."""
+        `Stop`. The texts of a candidate's tokens, joined, begin with `prompt.heal`, with nothing of
+        `prompt.shun` behind it, and hold no stop string."""
 
     def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
         """Evaluate a prompt that is likely to be asked about next; how many tokens that took. What

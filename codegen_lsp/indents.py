@@ -50,21 +50,23 @@ def is_remark(line: str, language: str) -> bool:
 
 def one_paragraph(text: str, context: Context, extent: Extent) -> str:
     """Up to where the block at the cursor ends by its indentation, or a new paragraph begins in it. The
-    line that closes its bracket belongs to it; a docstring or comment is no paragraph by itself."""
+    line that closes its bracket belongs to it; a docstring or comment is no paragraph by itself. Of what
+    answers several intents each may have a paragraph."""
     if extent is not Extent.BLOCK or "\n" not in text:
         return text
     first = context.line_before + text[: text.find("\n")]
     is_behind_header = bool(context.line_before.strip())
     level = None if is_behind_header else indentation(first)
     says_something = not is_behind_header and not is_remark(first, context.language)
+    n_left = context.n_intents
     for line in _statements(text, balance(text, context.language, context.line_before)):
         depth = indentation(line.text)
         if line.text.lstrip()[0] in CLOSERS:
             return text[: line.end]
         if level is None:
             level = max(depth, indentation(context.line_before) + 1)
-        is_new_paragraph = line.is_behind_gap and depth == level and says_something
-        if depth < level or is_new_paragraph:
+        n_left -= line.is_behind_gap and depth == level and says_something
+        if depth < level or not n_left:
             return text[: line.start - 1]
         says_something |= not is_remark(line.text, context.language)
     return text

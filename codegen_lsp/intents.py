@@ -18,9 +18,9 @@ from typing import Literal, NamedTuple
 from codegen_lsp.languages import DEFAULT, Language, row
 from codegen_lsp.lines import indentation, line_end
 from codegen_lsp.steps import MARK, WIDE_MARK, split
-from codegen_lsp.syntax import Parsed, kind_at, parse, parses, scopes
+from codegen_lsp.syntax import Parsed, covers, kind_at, parse, parses, scopes
 
-__all__ = ["Intent", "as_comment", "intent_at", "intents_in", "split"]
+__all__ = ["Intent", "as_comment", "intent_at", "intents_in", "may_state", "split"]
 
 # What black allows a line, and what a comment gets at any depth.
 MAX_COLUMNS, MIN_COLUMNS = 88, 40
@@ -59,7 +59,7 @@ def intent_at(parsed: Parsed, offset: int) -> Intent | None:
 def intents_in(parsed: Parsed, start: int, end: int) -> tuple[Intent, ...]:
     """The intents of which a selection holds a line or a part of one, in order; comments behind code are
     none."""
-    parsed = _complete(parsed)
+    parsed = parsed if covers(parsed, start, end) else _complete(parsed)
     text = parsed.text
     found = []
     at = text.rfind("\n", 0, start) + 1
@@ -73,26 +73,39 @@ def intents_in(parsed: Parsed, start: int, end: int) -> tuple[Intent, ...]:
     return tuple(found)
 
 
-def as_comment(text: str, language: str, indent: str) -> str:
+def may_state(lines: str, language: str) -> bool:
+    """Whether a comment or a docstring may begin or end on one of these lines. Quick, and sure where it
+    says no."""
+    ends = tuple(end for _, end in row(language).block_comments)
+    ends += ('"', "'") if language == "python" else ()
+    return any(
+        _may_begin(line, language) or line.rstrip().endswith(ends) for line in lines.split("\n")
+    )
+
+
+def as_comment(
+    text: str, language: str, indent: str, like: str = "", columns: int = MAX_COLUMNS
+) -> str:
     r"""An intent as a comment of a language, in lines that end with \n; "" where the language has none
-    (JSON), or the intent no words. Long lines are wrapped, words never."""
+    (JSON), or the intent no words. Lines longer than so many columns are wrapped, words never. Where
+    there are several forms, it has that of a comment `like` which it is to be."""
     known = row(language)
     if language == "php":
         text = text.replace("?>", "? >")  # that ends a comment, too, and the program
     # To languages, more ends a line than to us.
     plain = "\n".join(" ".join(line.splitlines()) for line in text.replace("\0", "").split("\n"))
-    mark = _marks(known)[0].rstrip() if _marks(known) else ""
-    width = max(MIN_COLUMNS, MAX_COLUMNS - len(indent) - len(mark or " *") - 1)
+    mark, block = _form(known, like.lstrip())
+    width = max(MIN_COLUMNS, columns - len(indent) - len(mark or " *") - 1)
     given = textwrap.dedent(plain).strip("\n").split("\n")
     lines = [part for line in given for part in _wrapped(line, width)]
     if not any(lines):
         return ""
     # C goes on with a line comment behind a backslash: it would take the code below for one.
     is_safe = not any(line.endswith("\\") for line in lines)
-    if mark and (is_safe or not known.block_comments):
+    if mark and (is_safe or block is None):
         lines = [f"{mark} {line}" for line in lines]
     else:
-        lines = _block_of(lines, *known.block_comments[0]) if known.block_comments else []
+        lines = _block_of(lines, *block) if block else []
     return "".join(f"{indent}{line}".rstrip() + "\n" for line in lines)
 
 
@@ -378,6 +391,16 @@ def _unmarked(text: str) -> str:
     """Without TODO and the like; one behind the first begins a paragraph."""
     text = _FIRST_TODO.sub("", text, count=1) if _FIRST_TODO.match(text) else text
     return _LATER_TODO.sub("\n", text).strip()
+
+
+def _form(known: Language, like: str) -> tuple[str, tuple[str, str] | None]:
+    """The mark of line comments, "" for block comments; and what begins and ends one of these."""
+    block = next((each for each in known.block_comments if like.startswith(each[0])), None)
+    if block is not None:
+        return "", block
+    alike = [mark for mark in _marks(known) if like.startswith(mark)]
+    mark = next(iter((*alike, *_marks(known))), "")
+    return mark.rstrip(), next(iter(known.block_comments), None)
 
 
 def _block_of(lines: list[str], begin: str, end: str) -> list[str]:

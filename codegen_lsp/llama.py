@@ -36,7 +36,7 @@ from codegen_lsp.engine import (
     Token,
     UntilStop,
 )
-from codegen_lsp.healing import Vocabulary
+from codegen_lsp.healing import Beginning, Vocabulary
 from codegen_lsp.infill import infill_of
 from codegen_lsp.native import captured_log, lib
 from codegen_lsp.sampler import Sampler, log_probability
@@ -258,7 +258,7 @@ class LlamaEngine:
         slot.abort_on(cancel)
         draft = self._drafts.begin(tokens)
         candidates = [
-            _Candidate(index, len(tokens), how, Sampler(how, self._vocabulary, prompt.heal))
+            _Candidate(index, len(tokens), how, Sampler(how, self._beginning_of(prompt)))
             for index, how in enumerate(self._fitting(samplings, len(tokens)))
         ]
         begun = prefilled = time.perf_counter()
@@ -286,6 +286,9 @@ class LlamaEngine:
                 decode_ms=(ended - border) * 1000,
                 stops=tuple(candidate.stop or why for candidate in candidates),
             )
+
+    def _beginning_of(self, prompt: Prompt) -> Beginning:
+        return Beginning(self._vocabulary, prompt.heal, prompt.shun)
 
     def _decode(
         self, slot: Slot, candidates: list[_Candidate], draft: Draft, wanted: Collection[int]
@@ -327,7 +330,7 @@ class LlamaEngine:
         """Evaluate what each candidate has chosen, and guesses behind it where only one goes on; let
         them choose again. False where that was not possible."""
         guesses: list[int] = []
-        if len(candidates) == 1 and not candidates[0].sampler.is_healing:
+        if len(candidates) == 1 and not candidates[0].sampler.is_beginning:
             guesses = draft.propose(candidates[0].ids, candidates[0].n_left)
         begun = time.perf_counter()
         status = slot.decode(rows := _rows(candidates, guesses), n_logits=len(rows))

@@ -23,15 +23,26 @@ from codegen_lsp.complete import (
     without_new_errors,
 )
 from codegen_lsp.config import Config
+from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, EngineError
+from codegen_lsp.engine import Cancel, Engine, EngineError, mean_logprob
+from codegen_lsp.explain import Explanation, explain, refused
+from codegen_lsp.history import Said
 from codegen_lsp.likely import Place
+from codegen_lsp.normal import normal
 from codegen_lsp.privacy import IsIgnored, excerpt, may_read, readable
+from codegen_lsp.score import logprobs
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.synthesis import Stated, stated_in
+from codegen_lsp.syntax import Parsed
+from codegen_lsp.synthesis import Asked, Stated, is_sayable, stated_in
+from codegen_lsp.talk import Talk, placed, said
+from codegen_lsp.turns import Turns, follow
 
 logger = logging.getLogger(__name__)
+
+Opened = Sequence[tuple[Document, Turns]]
+"""The open documents, and what was said in them: perhaps in another version of their text."""
 
 T = TypeVar("T")
 
@@ -43,10 +54,16 @@ class Loaded:
     """One engine at a time, or none so far."""
 
     def __init__(
-        self, is_ignored: IsIgnored, surroundings: Surroundings, path_of: Callable[[str], str]
+        self,
+        is_ignored: IsIgnored,
+        surroundings: Surroundings,
+        path_of: Callable[[str], str],
+        opened: Callable[[], Opened] = tuple,
     ) -> None:
-        """`path_of` says how a person calls the file of a URI."""
+        """`path_of` says how a person calls the file of a URI; `opened` what is open just now, on any
+        thread."""
         self._is_ignored, self._surroundings, self._path_of = is_ignored, surroundings, path_of
+        self._opened = opened
         self.settings: object = None  # what the engine was made from
         self._engine: Engine | None = None
         # By URI: which version, and by which rules.
@@ -79,14 +96,22 @@ class Loaded:
         if self._engine is None:
             return completion
         with self._surviving():
-            asked = replace(request, document=self._readable(request.document))
-            known = self._known_of(request.document.uri)
+            asked, known = self._asked(request, config)
             completion = complete(asked, self._engine, config, cancel, known, hear)
             self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
                 self._ready.append(Place(request.document, request.offset))
                 self._trouble = ""
         return completion
+
+    def explain(self, request: Request, config: Config, cancel: Cancel) -> Explanation:
+        """Why a request is answered as it is; see `explain`. Nothing that is known changes by it."""
+        path = self._path_of(request.document.uri)
+        if self._engine is not None:
+            with self._surviving():
+                asked, known = self._asked(request, config)
+                return explain(asked, self._engine, config, cancel, known)
+        return refused(request, config, self._trouble or "the model is not there", path)
 
     def without_new_errors(
         self, candidates: Sequence[Candidate], document: Document, offset: int
@@ -96,8 +121,12 @@ class Loaded:
         return without_new_errors(candidates, self._readable(document), offset, known)
 
     def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
-        """See `synthesis`."""
+        """See `synthesis`. On any thread."""
         return stated_in(document, start, end, self._known_of(document.uri))
+
+    def parsed(self, uri: str) -> Parsed | None:
+        """A document's last version that was parsed for a request, if one was. On any thread."""
+        return self._known_of(uri).parsed
 
     def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
         """What `work` makes of a document, as far as an engine may read it, and of the engine."""
@@ -106,6 +135,32 @@ class Loaded:
             with self._surviving():
                 made = work(self._readable(document), self._engine)
         return made
+
+    def is_sayable(self, asked: Asked) -> bool:
+        """See `synthesis`."""
+        return is_sayable(asked, self._known_of(asked.document.uri))
+
+    def score(
+        self,
+        document: Document,
+        spans: Sequence[tuple[int, int]],
+        config: Config,
+        cancel: Cancel,
+    ) -> float | None:
+        """The mean natural logarithm of the probability of a token in these stretches of a document,
+        each given what stands before it. None where there is no engine, where it fails, or the flag is
+        raised."""
+        scored: list[float] = []
+        is_whole = False
+        if self._engine is None:
+            return None
+        with self._surviving():
+            masked, _ = readable(document)
+            known = self._known_of(document.uri)
+            for start, end in spans:
+                scored += logprobs(masked, start, end, self._engine, config, cancel, known)
+            is_whole = bool(scored) and not cancel.is_set()
+        return mean_logprob(scored) if is_whole else None
 
     def prepare(
         self, likely: Place | None, documents: Sequence[Place], config: Config, cancel: Cancel
@@ -172,9 +227,10 @@ class Loaded:
             return 0
         if not may_read(document, config, self._is_ignored):
             return 0
+        talk = self._talk(document, config)
         document = self._readable(document)
         known = self._known_of(document.uri)
-        context = known.gather(
+        context = replace(known, talk=talk).gather(
             document, len(document.text) if place.offset is None else place.offset
         )
         if context is None:
@@ -189,6 +245,34 @@ class Loaded:
             self._ready.append(place)
             self._trouble = ""
         return n_tokens
+
+    def _asked(self, request: Request, config: Config) -> tuple[Request, Known]:
+        """What is asked of what may be read, and what is known of that."""
+        talk = self._talk(request.document, config)
+        known = replace(self._known_of(request.document.uri), talk=talk)
+        return replace(request, document=self._readable(request.document)), known
+
+    def _talk(self, document: Document, config: Config) -> Talk:
+        """What was said in this version of a document, and in others of its language."""
+        opened = self._opened()
+        here = [turns for other, turns in opened if other.uri == document.uri]
+        others = [
+            (other, turns)
+            for other, turns in opened
+            if other.uri != document.uri and other.language == document.language
+        ]
+        turns = follow(here[0] if here else Turns(""), document.text).turns
+        return Talk(turns, lambda: tuple(self._said_in(others, config)))
+
+    def _said_in(self, opened: Opened, config: Config) -> Iterator[Said]:
+        """What the turns of documents say, as far as an engine may read it."""
+        for document, turns in opened:
+            is_open = turns.turns and len(document.text) <= MAX_TEXT
+            if is_open and may_read(document, config, self._is_ignored):
+                found = follow(turns, document.text).turns
+                text = self._readable(document).text
+                found = placed(found, text, document.language)
+                yield from said(found, normal(text, document.language), document.language)
 
     def _readable(self, document: Document) -> Document:
         uri = document.uri

@@ -39,6 +39,12 @@ def normal(text: str, language: str) -> str:
     return text.replace("\t", _tab(language))
 
 
+def normal_length(text: str, start: int, end: int, language: str) -> int:
+    """How long what stands between two offsets is in normal form, if neither is within a line end."""
+    n_more = len(_tab(language)) - 1
+    return end - start - text.count("\r\n", start, end) + n_more * text.count("\t", start, end)
+
+
 def style_at(text: str, offset: int, language: str) -> Style:
     """The style of the nearest line above that shows one, or else of the nearest below: a file may have
     several."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -16,6 +16,9 @@ GRID = 16
 # and CodeGen's make the same tokens of the parts as of the whole. With any other they stay the same from
 # key to key, which is what counts.
 CUT = re.compile(r"(?<=\S)\n(?=[^\n])")
+
+Wholes = Sequence[tuple[int, int]]
+"""What should not be cut in two, in order: from where to where. The first may begin above a text."""
 
 _FIRST = re.compile(r"([ \t]*)(\S)")
 _CLOSERS = frozenset(")]}")
@@ -57,16 +60,31 @@ class Page:
     def begins_file(self, start: int) -> bool:
         return start == self.first_line == 0
 
-    def window(self, n_characters: int, n_more: int = 0) -> int:
+    def window(self, n_characters: int, n_more: int = 0, wholes: Wholes = ()) -> int:
         """Where a window of so many characters begins: at the nearest seam that makes it longer or
-        shorter by `n_more` at most; or else at the next line; or else within the last."""
+        shorter by `n_more` at most; or else at the next line, behind what would be cut in two there if
+        a window has room for that; or else within the last line."""
         wanted = max(0, len(self.text) - n_characters)
         if self.begins_file(max(0, wanted - n_more)):
             return 0
-        near = [at for at in self._seams() if abs(at - wanted) <= n_more and at < len(self.text)]
+        borders = self._borders(wholes)
+        near = [at for at in borders if abs(at - wanted) <= n_more and at < len(self.text)]
         if near:
             return min(near, key=lambda at: abs(at - wanted))
-        return next((at for at in self.starts if wanted <= at < len(self.text)), wanted)
+        at = next((at for at in self.starts if wanted <= at < len(self.text)), wanted)
+        begin, end = _whole_at(at, wholes)
+        if begin < at < end <= begin + n_characters:
+            behind = len(self.text) - len(self.text[end:].lstrip("\n"))
+            return behind if behind < len(self.text) else at
+        return at
+
+    def _borders(self, wholes: Wholes) -> Iterator[int]:
+        """Where wholes begin, and the seams that are in none."""
+        yield from (begin for begin, _ in wholes if begin >= 0)
+        for at in self._seams():
+            begin, end = _whole_at(at, wholes)
+            if not begin < at < end:
+                yield at
 
     def _seams(self) -> Iterator[int]:
         """Between each two lines of the grid, where the least indented line begins, the first of
@@ -80,3 +98,9 @@ class Page:
             ]
             if indented:
                 yield min(indented)[1]
+
+
+def _whole_at(at: int, wholes: Wholes) -> tuple[int, int]:
+    """The last whole that begins at an offset or above it; an empty one where there is none."""
+    number = bisect_right(wholes, at, key=lambda whole: whole[0])
+    return wholes[number - 1] if number else (at, at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from codegen_lsp.brackets import CLOSERS, balance, missing
 from codegen_lsp.context import Context
@@ -38,6 +39,14 @@ from codegen_lsp.syntax import adds_error, block_end, parses_afresh
 
 Filter = Callable[[str, Context, Extent], str]
 
+
+class Step(NamedTuple):
+    """What a filter, by its name, has left of a text."""
+
+    name: str
+    text: str
+
+
 # What only models say: marks of the end, of a gap, of a file. No code that a person types holds them.
 SENTINELS = re.compile(
     r"<\|[\w ]+\|>|<mask_\d+>|<eom>|<(?:fim|file|repo)_\w+>|<｜[^｜\n]+｜>|[\0\ufffd]"
@@ -54,6 +63,9 @@ FOREIGN_COMMENT = re.compile(
 )
 RULER = re.compile(r"\s*([^\w\s])\1{7}")
 GAP = re.compile(r"\n[ \t]*\n[ \t]*\n")
+
+# Inside of brackets that stand closed in the document: in front of the next element, too.
+ELEMENT_END = re.compile(r"(?<=[\w)\]}\"'])(?=,)")
 
 # The most lines of a statement that was to be one. In languages of braces a fifth of all lines open a
 # bracket at their end, and two thirds of these close it within six lines (of 40 files each in seven
@@ -72,21 +84,37 @@ INSIDE_POINT = re.compile(
 
 def clean(text: str, context: Context, extent: Extent) -> str:
     """The part of the text worth showing; possibly nothing."""
+    for step in steps(text, context, extent):
+        text = step.text
+    return text
+
+
+def steps(text: str, context: Context, extent: Extent) -> Iterator[Step]:
+    """What `clean` does, one filter after the other."""
     text = straight(text, context)
+    yield Step(straight.__name__, text)
     for step in FILTERS:
         # The last line of a whole text is finished, too.
         text = step(text.removesuffix("\n") + "\n", context, extent)
-    return text
+        yield Step(_name(step), text)
 
 
 def is_complete(text: str, context: Context, extent: Extent) -> bool:
     """Whether more of the text would be cut away: the generation can end. Asked at every token."""
+    return bool(ended_by(text, context, extent))
+
+
+def ended_by(text: str, context: Context, extent: Extent) -> str:
+    """The name of the filter that would cut away whatever comes behind the text; empty if none would."""
     text = straight(text, context)
-    if any(step(text, context, extent) != text for step in ENDINGS):
-        return True
+    for step in ENDINGS:
+        if step(text, context, extent) != text:
+            return _name(step)
     line = context.line_before + text
     line = line[line.rfind("\n") + 1 :]
-    return stutter(line, at_end=True) is not None or circle(text, at_end=True) is not None
+    if stutter(line, at_end=True) is not None:
+        return no_stutter.__name__
+    return no_circle.__name__ if circle(text, at_end=True) is not None else ""
 
 
 def whole_lines(text: str) -> str:
@@ -101,8 +129,18 @@ def truncate(text: str) -> str:
         second = list(pattern.finditer(text))[1:2]
         if second:
             text = text[: second[0].start()]
+    return until_end(text)
+
+
+def until_end(text: str) -> str:
+    """The paper's truncation for one answer to several intents: it may print and define as often as it
+    likes. The paper's scripts have none for this."""
     end = PAPER_ENDS.search(text)
     return text[: end.start()] if end else text
+
+
+def _name(step: Filter) -> str:
+    return step.__name__.lstrip("_")
 
 
 def _no_comment_unasked(text: str, context: Context, extent: Extent) -> str:
@@ -136,11 +174,12 @@ def _paper(text: str, context: Context, _: Extent) -> str:
     if context.language != "python":
         gap = GAP.search(text)
         return text[: gap.start()] if gap else text
+    cut = truncate if context.n_intents == 1 else until_end
     before = context.line_before
     if before.strip():
         first, newline, others = text.partition("\n")
-        return first + newline + truncate(others)
-    return text[: max(0, len(truncate(before + text)) - len(before))]
+        return first + newline + cut(others)
+    return text[: max(0, len(cut(before + text)) - len(before))]
 
 
 def _one_line(text: str, context: Context, extent: Extent) -> str:
@@ -170,8 +209,14 @@ def _no_bracket_too_many(text: str, context: Context, _: Extent) -> str:
 
 
 def _closed_block(text: str, context: Context, extent: Extent) -> str:
-    """Up to the end of the line with which the block at the cursor closes, when a line was finished."""
-    if extent is not Extent.BLOCK or "\n" not in text or text[text.rfind("\n") :].strip():
+    """Up to the end of the line with which the block at the cursor closes, when a line was finished. The
+    answer to several intents may go on with another one."""
+    if (
+        context.n_intents > 1
+        or extent is not Extent.BLOCK
+        or "\n" not in text
+        or text[text.rfind("\n") :].strip()
+    ):
         return text
     end = block_end(context.parsed, context.offset, text)
     return text if end is None else text[: text.find("\n", end)]
@@ -194,7 +239,8 @@ def _ends(text: str, context: Context) -> Iterator[int]:
     closes stands right of the cursor."""
     opened = balance(text, context.language, context.line_before)
     text = text.rstrip()
-    if not opened.is_open(len(text)) or context.line_after.strip()[:1] in CLOSERS:
+    is_closed = context.line_after.strip()[:1] in CLOSERS
+    if not opened.is_open(len(text)) or is_closed:
         yield len(text)
     line_ends = [at for at, character in enumerate(text) if character == "\n"]
     if line_ends:
@@ -203,8 +249,10 @@ def _ends(text: str, context: Context) -> Iterator[int]:
             yield closing.end()
         whole = [end for end in reversed(line_ends) if not opened.is_open(end)]
         yield from whole[: MOST_PARSES // 2]
-    points = INSIDE_POINT.finditer(text, 0, min(line_ends, default=len(text)))
-    yield from reversed([at.start() for at in points if not opened.is_open(at.start())])
+    first_end = min(line_ends, default=len(text))
+    for pattern in (ELEMENT_END, INSIDE_POINT) if is_closed else (INSIDE_POINT,):
+        points = [point.start() for point in pattern.finditer(text, 0, first_end)]
+        yield from reversed([at for at in points if not opened.is_open(at)])
 
 
 ENDINGS: tuple[Filter, ...] = (

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 
 from codegen_lsp.context import Context
 from codegen_lsp.engine import Infill, Prompt
-from codegen_lsp.layout import Layout, lay_out
+from codegen_lsp.layout import Layout, lay_out, said_above
 from codegen_lsp.page import CUT, Page
+from codegen_lsp.turns import Turn
 
 # The longest word healed: each of its tokens is evaluated again at every key.
 UNFINISHED = re.compile(r"[ \t]*(?:(?<!\w)\w{1,24})?\Z")
@@ -41,10 +42,20 @@ Tokenize = Callable[[str], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt, and the layout that the document's next prompt is made with."""
+    """A prompt for a context, whose window begins at an offset of the context's whole text; the layout
+    that the document's next prompt is made with; and what the model reads of the text behind the cursor,
+    in the stretches in which it was tokenized."""
 
     prompt: Prompt
     layout: Layout
+    context: Context = field(repr=False, compare=False)
+    start: int
+    suffix: tuple[str, ...] = ()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of the document that begin in the window, at their places in the whole text."""
+        return tuple(turn for turn in self.context.turns if turn.start >= self.start)
 
 
 def render(
@@ -55,10 +66,12 @@ def render(
     infill: Infill | None = None,
     *,
     fresh: bool = False,
+    asked: bool = False,
 ) -> Rendered:
     """The prompt for a context, of at most `budget` tokens, by the layout of the document's last prompt
     as long as that fits. `fresh` is for when nobody waits: then a layout that is outdated or nearly
-    full is renewed, too.
+    full is renewed, too. `asked` is for a person who wants code for an intent, and waits for longer than
+    the prompt takes: then everything is shown, as long as that fits, as in the models' paper.
 
     The word that is being typed, and the spaces before it, are taken back to be healed: the model never
     saw a run of spaces or a word cut in two (see `healing.py`).
@@ -73,6 +86,8 @@ def render(
         suffix = _suffix(context, counter, int(budget * SUFFIX))
         budget -= counter.count(suffix)
     placed = _kept(page, layout, counter, budget)
+    if asked:
+        placed = _most(context, page, layout, placed, counter, budget)
     if placed is None or (fresh and _is_worn(context, placed, counter, budget)):
         placed = _new(context, page, layout, counter, budget)
     tokens = counter.tokens(placed.stretches)
@@ -87,6 +102,9 @@ def render(
             first_line=page.first_line + page.line_at(placed.start),
             tokens=used,
         ),
+        context,
+        context.offset - len(context.prefix) + placed.start,
+        suffix,
     )
 
 
@@ -177,8 +195,40 @@ def _is_worn(context: Context, placed: _Placed, counter: _Counter, budget: int) 
     if not placed.shows_all and counter.count(placed.window) < SHOWN_FRESH * budget:
         return True
     kept = placed.layout
-    other, _ = lay_out(context, placed.page, int(budget * counter.per_token), kept.chunks)
-    return (other.chunks, other.imports) != (kept.chunks, kept.imports)
+    other, _ = lay_out(context, placed.page, int(budget * counter.per_token), kept)
+    above = tuple(islice(said_above(context, placed.start), len(kept.said_above)))
+    return (
+        (other.chunks, other.imports) != (kept.chunks, kept.imports)
+        or other.said_elsewhere != kept.said_elsewhere
+        or above != kept.said_above[::-1]
+    )
+
+
+def _most(
+    context: Context,
+    page: Page,
+    layout: Layout | None,
+    kept: _Placed | None,
+    counter: _Counter,
+    budget: int,
+) -> _Placed | None:
+    """All that there is above the cursor, and turns of other files that have to do with the intent; if
+    that is too much, what was kept, unless such turns are missing there."""
+    n_characters = int(budget * counter.per_token)
+    lacks = False
+    if kept is not None and not set(kept.layout.said_elsewhere).issuperset(context.related):
+        other, _ = lay_out(context, page, n_characters, layout, is_whole=kept.shows_all)
+        lacks = not set(kept.layout.said_elsewhere).issuperset(other.said_elsewhere)
+    if kept is not None and kept.shows_all and not lacks:
+        return kept
+    if page.first_line == 0 and len(page.text) <= 2 * n_characters:
+        # The second time with nothing in front, which is estimated.
+        for n_there in (n_characters, len(page.text)):
+            new, _ = lay_out(context, page, n_there, layout, is_whole=True)
+            whole = _Placed(replace(new, before=_left(layout)), page, 0)
+            if counter.count(whole.stretches) <= budget:
+                return whole
+    return kept if kept is not None and (kept.shows_all or not lacks) else None
 
 
 def _new(
@@ -186,14 +236,17 @@ def _new(
 ) -> _Placed:
     """A layout that leaves part of the budget free. Where a token has fewer characters than was thought,
     and more than the budget was filled, it is made again."""
-    former = layout.chunks if layout else ()
-    before = replace(layout, tokens={}, before=None) if layout else None
     per_token = counter.per_token
     while True:
-        new, start = lay_out(context, page, int(budget * per_token), former)
-        placed = _Placed(replace(new, before=before), page, start)
+        new, start = lay_out(context, page, int(budget * per_token), layout)
+        placed = _Placed(replace(new, before=_left(layout)), page, start)
         n_tokens = counter.count(placed.stretches)
         if n_tokens <= budget or per_token <= PER_TOKEN_AT_LEAST:
             return placed
         measured = sum(map(len, placed.stretches)) / n_tokens
         per_token = max(PER_TOKEN_AT_LEAST, min(measured, per_token / 2))
+
+
+def _left(layout: Layout | None) -> Layout | None:
+    """A layout that is left for another one, as that remembers it."""
+    return replace(layout, tokens={}, before=None) if layout else None

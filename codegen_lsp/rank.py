@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codegen_lsp.brackets import balance, missing
 from codegen_lsp.context import Context
@@ -34,25 +35,33 @@ def rank(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, 
     brackets left open, count against it. That it parses `postprocess` has seen to. Of two that are equal
     the longer one saves more keys; beyond that, length says nothing about who is right.
     """
-    shown = [candidate for candidate in candidates if candidate.text.strip()]
+    shown = fitted(candidates, context)
+    best: list[Candidate] = []
+    for candidate in sorted(shown, key=_goodness, reverse=True):
+        if not any(_say_the_same(candidate.text, other.text) for other in best):
+            best.append(candidate)
+    return tuple(best)
+
+
+def fitted(candidates: Iterable[Candidate], context: Context) -> tuple[Candidate, ...]:
+    """Those that are not empty, each with what its names and brackets are worth; for one alone that is
+    not asked."""
+    shown = tuple(candidate for candidate in candidates if candidate.text.strip())
     if len(shown) < 2:
-        return tuple(shown)
+        return shown
     known = _names_around(context)
     suffix = context.suffix[:BRACKETS_REACH]
     lacking = missing(context.prefix[-BRACKETS_REACH:], suffix, context.language)
 
-    def score(candidate: Candidate) -> float:
-        return (
-            candidate.mean_logprob
-            - NEW_NAMES * _share_of_new_names(candidate.text, context, known)
-            + CLOSING * _n_closed(candidate.text, context, lacking)
-        )
+    def fit(text: str) -> float:
+        share = _share_of_new_names(text, context, known)
+        return CLOSING * _n_closed(text, context, lacking) - NEW_NAMES * share
 
-    best: list[Candidate] = []
-    for candidate in sorted(shown, key=lambda each: (-score(each), -len(each.text))):
-        if not any(_say_the_same(candidate.text, other.text) for other in best):
-            best.append(candidate)
-    return tuple(best)
+    return tuple(replace(candidate, fit=fit(candidate.text)) for candidate in shown)
+
+
+def _goodness(candidate: Candidate) -> tuple[float, int]:
+    return candidate.mean_logprob + candidate.fit, len(candidate.text)
 
 
 def _share_of_new_names(text: str, context: Context, known: frozenset[str]) -> float:

@@ -59,7 +59,7 @@ class Recall:
         Whoever calls this asks `privacy.refusal` first: of a document that is kept back nothing may be
         stored. 200 turns in 400 kB take 4 ms, so ask for it in a pause or on another thread.
         """
-        path = self._path(document)
+        path = self._path(document.uri)
         data = b""
         if turns.turns and turns.text == document.text:
             data = json.dumps(_as_json(turns), separators=(",", ":")).encode()
@@ -75,7 +75,7 @@ class Recall:
 
     def load(self, document: Document) -> Turns:
         """The turns that a document had when it last said what it says now; else none."""
-        path = self._path(document)
+        path = self._path(document.uri)
         try:
             # Of a regular file only: to open a pipe would take for ever.
             if not path.is_file() or path.stat().st_size > MAX_FILE:
@@ -88,6 +88,15 @@ class Recall:
             return Turns(document.text)
         return _turns(stored, document.text) or Turns(document.text)
 
+    def move(self, uri: str, other: str) -> None:
+        """What is remembered of a document is that of another name from now on."""
+        try:
+            self._path(uri).replace(self._path(other))
+        except FileNotFoundError:
+            pass  # nothing is
+        except OSError as error:
+            self._warn("moved", error)
+
     def wipe(self) -> bool:
         """Forget the turns of all documents; say whether nothing is left of them."""
         is_clean = True
@@ -99,8 +108,8 @@ class Recall:
             return False
         return is_clean
 
-    def _path(self, document: Document) -> Path:
-        return self._folder / f"{_hash(document.uri)}.json"
+    def _path(self, uri: str) -> Path:
+        return self._folder / f"{_hash(uri)}.json"
 
     def _files(self) -> list[Path]:
         """Ours, and what was left of one when the machine stopped."""
@@ -174,6 +183,8 @@ def _turn(stored: dict[str, Any]) -> Turn:
         None if origin is None else _origin(origin),
         stored["is_stale"] is True,
         _string(stored["comment"]) if stored["is_stale"] is True else "",
+        None if stored["opening"] is None else _string(stored["opening"]),
+        stored["is_accepted"] is True,
     )
 
 

@@ -1,5 +1,5 @@
-"""Which token comes next: the likeliest, or one drawn; among those that heal, while there is something
-to heal. The sampling itself is llama.cpp's."""
+"""Which token comes next: the likeliest, or one drawn; at an answer's beginning among those that it may
+begin with. The sampling itself is llama.cpp's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen_lsp.engine import Sampling
-from codegen_lsp.healing import Vocabulary
+from codegen_lsp.healing import Beginning
 from codegen_lsp.native import lib
 
 # Tokens whose probability is less than e^-30 of the likeliest one's: all of CodeGen's 51,200 together
@@ -23,29 +23,40 @@ _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float3
 class Sampler:
     """Chooses the tokens of one candidate."""
 
-    def __init__(self, sampling: Sampling, vocabulary: Vocabulary, heal: str) -> None:
+    def __init__(self, sampling: Sampling, beginning: Beginning) -> None:
         self._temperature = sampling.temperature
         self._chain = None if sampling.temperature <= 0 else _new_chain(sampling)
-        self._vocabulary = vocabulary
-        self._wanted = heal.encode("utf-8", "replace")
+        self._beginning = beginning
 
     @property
-    def is_healing(self) -> bool:
-        return bool(self._wanted)
+    def is_beginning(self) -> bool:
+        """Whether not every token may come next."""
+        return not self._beginning.is_over
 
     def choose(self, logits: NDArray[np.float32]) -> tuple[int, float]:
         """The next token, and the natural logarithm of its probability at temperature 1 among those
         that are allowed."""
-        allowed = self._vocabulary.agreeing(self._wanted) if self._wanted else []
-        scores = logits[allowed] if allowed else logits
-        at = int(scores.argmax()) if self._chain is None else self._draw(scores)
+        if self._beginning.is_over:
+            at = self._pick(logits)
+            return at, log_probability(logits, at)
+        allowed = self._beginning.allowed()
+        scores = logits[allowed] if allowed else self._without_forbidden(logits)
+        at = self._pick(scores)
         id_ = allowed[at] if allowed else at
-        self._wanted = self._wanted[len(self._vocabulary.pieces[id_]) :]
+        self._beginning.take(id_)
         return id_, log_probability(scores, at)
 
     def close(self) -> None:
         if self._chain is not None:
             lib.llama_sampler_free(self._chain)
+
+    def _without_forbidden(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores = logits.copy()
+        scores[list(self._beginning.forbidden())] = -np.inf
+        return scores
+
+    def _pick(self, scores: NDArray[np.float32]) -> int:
+        return int(scores.argmax()) if self._chain is None else self._draw(scores)
 
     def _draw(self, scores: NDArray[np.float32]) -> int:
         ids = np.flatnonzero(scores > scores.max() - NEVER * self._temperature)

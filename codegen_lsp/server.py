@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -28,6 +29,7 @@ from codegen_lsp.loading import Load
 from codegen_lsp.position import Encoding, Position, edit, offset_at, position_at
 from codegen_lsp.progress import displayed
 from codegen_lsp.session import Answer, Session
+from codegen_lsp.trials import Trials
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +43,13 @@ _SUFFIXES = sorted(
     suffix[1:] for each in LANGUAGES.values() if each.grammar for suffix in each.suffixes
 )
 WATCHED = (f"**/*.{{{','.join(_SUFFIXES)}}}", f"**/{{{','.join(RULES)}}}")
+RENAMED = types.FileOperationRegistrationOptions(
+    [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
+)
 # Ours: LSP does not tell where the cursor is. See editor_clients/README.md.
 DID_MOVE_CURSOR = "codegen/didMoveCursor"
+# Ours, too: whether the person trusts the workspace, which none of its files may say.
+DID_CHANGE_TRUST = "codegen/didChangeTrust"
 
 Params = TypeVar("Params")
 Result = TypeVar("Result")
@@ -60,6 +67,7 @@ def serve(load: Load, config: Config) -> None:
     try:
         server.start_io()
     finally:
+        server.trials.close()
         server.session.close()
 
 
@@ -132,6 +140,7 @@ class Server(LanguageServer):
             converter_factory=default_converter,
         )
         self.session = Session(load, config, hear=self.trace)
+        self.trials = Trials(partial(self.show, types.MessageType.Info))
         self.is_traced = False  # the client wants to hear what each answer has cost
         self.initial_settings: object = None
         self.folders: list[str] = []  # of the workspace, as URIs
@@ -237,6 +246,20 @@ class Server(LanguageServer):
             types.ShowMessageParams(type=kind, message=f"codegen-lsp: {message}")
         )
 
+    async def choose(self, question: str, answers: Sequence[str]) -> str | None:
+        """Have the person choose; None where they do not, or the client cannot ask them."""
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Info,
+            message=f"codegen-lsp: {question}",
+            actions=[types.MessageActionItem(title=answer) for answer in answers],
+        )
+        try:
+            chosen = await self.window_show_message_request_async(params)
+        except JsonRpcException as error:
+            logger.warning("the client did not ask (%s)", type(error).__name__)
+            return None
+        return chosen.title if chosen is not None else None
+
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
         """To the log, where pygls would show it to the person; and without the error's message."""
         details = error.data if isinstance(error, JsonRpcException) else None
@@ -256,12 +279,14 @@ def _register(server: Server) -> None:
         server.folders = server.folders or [params.root_uri or ""]
         experimental = params.capabilities.experimental
         match experimental:
-            case {"codegen": {"trace": True}}:
-                server.is_traced = True
+            case {"codegen": dict(ours)}:
+                server.is_traced = ours.get("trace") is True
+                server.trials.is_trusted = ours.get("trusted") is True
         text_document = params.capabilities.text_document
         if text_document is None or text_document.inline_completion is None:
             # Whoever shows ghost text would only see the same twice.
             server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())(complete)
+        commands.offer(server, params.capabilities)
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
@@ -331,11 +356,20 @@ def _register_news(server: Server) -> None:
         for change in params.changes:
             session.changed_on_disk(change.uri)
 
+    @server.feature(types.WORKSPACE_DID_RENAME_FILES, RENAMED)
+    def files_renamed(params: types.RenameFilesParams) -> None:
+        for file in params.files:
+            session.dialogue.rename(file.old_uri, file.new_uri)
+
     @server.feature(DID_MOVE_CURSOR)
     def moved_cursor(params: types.TextDocumentPositionParams) -> None:
         found = server.find(params.text_document.uri, params.position)
         if found is not None:
             session.move(*found)
+
+    @server.feature(DID_CHANGE_TRUST)
+    def changed_trust(params: Any) -> None:
+        server.trials.is_trusted = getattr(params, "trusted", None) is True
 
     @server.command(STATUS)
     def status() -> dict[str, Any]:

@@ -13,19 +13,23 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from codegen_lsp.attempt import Attempt, Attempts, Way
+from codegen_lsp.choose import samplings
 from codegen_lsp.complete import Completion, Request
 from codegen_lsp.config import Config
 from codegen_lsp.dialogue import Dialogue
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.engine import Cancel, Engine
+from codegen_lsp.explain import Explanation, Remembered, refused
+from codegen_lsp.explaining import Explaining
 from codegen_lsp.extent import COMPLETE
 from codegen_lsp.ignore import RULES, Ignore, path_of
 from codegen_lsp.likely import Place, enter, follow
-from codegen_lsp.loaded import Loaded
+from codegen_lsp.loaded import Loaded, Opened
 from codegen_lsp.loading import Load, Loading
 from codegen_lsp.privacy import may_read, refusal
 from codegen_lsp.project import Project
@@ -34,6 +38,7 @@ from codegen_lsp.strain import Strain
 from codegen_lsp.suggestions import Suggestions
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
+from codegen_lsp.weigh import weighed
 
 logger = logging.getLogger(__name__)
 
@@ -91,16 +96,17 @@ class Session:
         self.ignore = Ignore()
         self._surroundings = Surroundings()
         self.project = Project(self._surroundings.learn, self._surroundings.forget)
-        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of)
+        self._loaded = Loaded(self.ignore, self._surroundings, self._path_of, self._opened)
         self._strain = Strain(self._loaded.seconds_used)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._loading = Loading(load, self._loaded, self._executor, self._make_way)
         self._attempts = Attempts(self._executor, self._loaded.complete, self._finished)
+        self._explaining = Explaining(self._executor, self._loaded.explain, self._remembered)
         self._looking_ahead: asyncio.TimerHandle | None = None
         self._pause = pause
         self._pausing: asyncio.TimerHandle | None = None
         self._preparing = Cancel()
-        self.dialogue = Dialogue(self._may_read)
+        self.dialogue = Dialogue(self._may_read, parsed=self._loaded.parsed)
         self._n_writing = 0  # wishes by name that the engine is at work on
 
     @property
@@ -193,26 +199,48 @@ class Session:
             self._interrupt()
             self._attempts.drop()
 
+    def refusal(self, document: Document) -> str:
+        """Why nothing of a document may reach an engine, in a few words; empty where it may."""
+        return refusal(document, self.config, self.ignore)
+
     async def stated_in(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
         """The intents of a selection or at a cursor; see `synthesis`."""
-        if refusal(document, self.config, self.ignore):
+        if self.refusal(document):
             return ()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._executor, self._loaded.stated_in, document, start, end
         )
 
+    async def stated_near(self, document: Document, start: int, end: int) -> tuple[Stated, ...]:
+        """The same, for who does not want to wait until the engine has time."""
+        return await asyncio.to_thread(self._loaded.stated_in, document, start, end)
+
+    async def is_sayable(self, asked: Asked) -> bool:
+        """Whether a comment can be written where it is to be; see `synthesis`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._loaded.is_sayable, asked)
+
     async def propose(
-        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None]
+        self, asked: Asked, cancel: Cancel, hear: Callable[[str], None], first_seed: int = 0
     ) -> tuple[Proposal, ...]:
         """Code for an intent, the best first; until somebody raises the flag. Suggestions wait for its
-        end. `hear` is told on the engine's thread what is written so far."""
-        request, config = request_for(asked, self.config.candidates), self.config
+        end. `hear` is told on the engine's thread what is written so far. Nothing for a document that
+        may not be read."""
+        if self.refusal(asked.document):
+            return ()
+        config = self.config
+        drawn = samplings(config.candidates, config, first_seed)
+        request = request_for(asked, drawn)
         async with self._writing(asked.document):
             completion = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.complete, request, config, cancel, hear
             )
-        return proposals(asked, completion, config)
+        found = proposals(asked, completion, config)
+        if not found or completion.prompt is None:
+            return found
+        weigh = partial(weighed, found, completion.prompt, cancel)
+        return await self.think(asked.document, weigh) or found
 
     async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
         """What `work` makes of a document, with its secrets masked and all offsets as they were, and of
@@ -223,6 +251,16 @@ class Session:
         async with self._writing(document):
             return await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._loaded.think, document, work
+            )
+
+    async def score(
+        self, document: Document, spans: Sequence[tuple[int, int]], cancel: Cancel
+    ) -> float | None:
+        """How likely stretches of a document are to the model, until somebody raises the flag; see
+        `Loaded.score`. Suggestions wait for its end."""
+        async with self._writing(document):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.score, document, spans, self.config, cancel
             )
 
     async def complete(
@@ -239,8 +277,7 @@ class Session:
         self._interrupt()
         if document.uri in self.documents:
             self._cursors[document.uri] = Place(document, offset)
-        just_deleted = self._deleted.get(document.uri) == offset
-        request = Request(document, offset, n, invoked, just_deleted, bool(self.strain))
+        request = self._request(document, offset, n, invoked)
         task = asyncio.ensure_future(self._answer(request))
         self._newest = (document.uri, task)
         try:
@@ -255,6 +292,16 @@ class Session:
             return Answer(Completion(reason="outdated"))
         self._show(request, task.result())
         return task.result()
+
+    async def explain(
+        self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
+    ) -> Explanation:
+        """Why there is what is suggested at a place, or nothing, until somebody types or asks. Nothing
+        is shown or kept for it."""
+        request = self._request(document, offset, n, invoked)
+        if why := refusal(document, self.config, self.ignore) or self._absence:
+            return refused(request, self.config, why, self._path_of(document.uri))
+        return await self._explaining.run(request, self.config, SURE)
 
     def close(self) -> None:
         """Stop what runs, and free the engine."""
@@ -282,6 +329,19 @@ class Session:
             self._n_writing -= 1
             self._expect(document.uri)
 
+    @property
+    def _absence(self) -> str:
+        """Why the engine is not there for anybody, in a few words; empty where it is."""
+        if self._n_writing:
+            return "code for a comment is being written"
+        if self._loaded.is_there:
+            return ""
+        return "the model is being loaded" if self._loading.is_under_way else "there is no model"
+
+    def _request(self, document: Document, offset: int, n: int, invoked: bool) -> Request:
+        just_deleted = self._deleted.get(document.uri) == offset
+        return Request(document, offset, n, invoked, just_deleted, bool(self.strain))
+
     async def _answer(self, request: Request) -> Answer:
         """What belongs at the cursor; the next line where this one is complete."""
         answer = await self._answer_here(request)
@@ -291,16 +351,20 @@ class Session:
 
     async def _next_line(self, request: Request, nothing: Answer) -> Answer:
         """The line behind the Enter key, which is written as soon as the person hesitates, or at once
-        for who asks or has just accepted this one; nothing where that is doubtful, unless asked for."""
+        for who asks or has just accepted this one; nothing where that is doubtful, unless asked for.
+
+        For who only hesitates no more of it is written than shows that it is not likely: of 122 such
+        lines of a replay one was."""
         place = Place(request.document, request.offset)
         way = Way(place, enter(place))
-        ahead = _request_at(way.end)
+        is_awaited = request.invoked or self._has_accepted
+        at_least = 0.0 if is_awaited else SURE
+        ahead = _request_at(way.end, at_least)
         source: Source = "cache"
         found = self._suggestions.find(ahead, self.config)
         if found is None:
-            is_awaited = request.invoked or self._has_accepted
             await asyncio.sleep(0.0 if is_awaited else self._rhythm.hesitation())
-            await asyncio.wait({self._ahead(way).done})
+            await asyncio.wait({self._ahead(way, at_least).done})
             found, source = self._suggestions.find(ahead, self.config), "engine"
         candidates = tuple(
             replace(each, text=way.text + each.text)
@@ -350,6 +414,12 @@ class Session:
             completion = replace(completion, candidates=left)
         return Answer(completion, "typed", found.attempt)
 
+    def _remembered(self, request: Request) -> tuple[Remembered, Completion] | None:
+        answer = self._known_answer(request)
+        if answer is None:
+            return None
+        return "cache" if answer.source == "cache" else "typed", answer.completion
+
     def _delay(self, request: Request) -> float:
         """How long to wait for another key before the engine is asked."""
         if request.invoked:
@@ -373,6 +443,11 @@ class Session:
     def _may_read(self, document: Document) -> bool:
         return may_read(document, self.config, self.ignore)
 
+    def _opened(self) -> Opened:
+        """The open documents and their turns; on any thread."""
+        documents = self.documents.copy().values()
+        return [(document, self.dialogue.of(document.uri)) for document in documents]
+
     def _path_of(self, uri: str) -> str:
         """How a person calls the file of a document."""
         path = path_of(uri)
@@ -383,6 +458,7 @@ class Session:
         place = Place(request.document, request.offset)
         best = next(iter(answer.completion.candidates), None)
         self._shown = None if best is None else Way(place, best.text)
+        self.dialogue.offer(request.document, request.offset, answer.completion, self.config.model)
         if best is not None and _is_sure(best) and not request.single_line:
             loop, way = asyncio.get_running_loop(), Way(place, best.text)
             self._looking_ahead = loop.call_later(self._rhythm.hesitation(), self._look_ahead, way)
@@ -392,9 +468,9 @@ class Session:
         if self._suggestions.find(_request_at(way.end), self.config) is None:
             self._ahead(way)
 
-    def _ahead(self, way: Way) -> Attempt:
+    def _ahead(self, way: Way, at_least: float = 0.0) -> Attempt:
         """The attempt that writes what belongs at the end of a way."""
-        request = _request_at(way.end)
+        request = _request_at(way.end, at_least)
         joined = self._attempts.join(request, self.config)
         return joined or self._attempts.begin(request, self.config, way)
 
@@ -406,7 +482,10 @@ class Session:
         if attempt.cancel.is_set() or not (is_open or way is None):
             return
         if completion.prompt is not None:
-            self._suggestions.put(attempt.request, attempt.config, completion, attempt.number)
+            # What is likely enough is what anybody gets here.
+            request = attempt.request
+            request = replace(request, at_least=0.0) if completion.candidates else request
+            self._suggestions.put(request, attempt.config, completion, attempt.number)
         if way is not None and completion.reason == COMPLETE:
             # What follows is the next line.
             self._look_ahead(Way(way.start, way.text + enter(way.end)))
@@ -433,6 +512,7 @@ class Session:
 
     def _give_up(self, uri: str | None = None) -> None:
         """Answer the newest request with nothing, if there is one (and it asks about `uri`)."""
+        self._explaining.drop()
         if self._looking_ahead is not None:
             self._looking_ahead.cancel()
         if self._newest is not None and uri in (None, self._newest[0]):
@@ -495,8 +575,8 @@ class Session:
         )
 
 
-def _request_at(place: Place) -> Request:
-    return Request(place.document, place.offset or 0)
+def _request_at(place: Place, at_least: float = 0.0) -> Request:
+    return Request(place.document, place.offset or 0, at_least=at_least)
 
 
 def _is_sure(candidate: Candidate) -> bool:

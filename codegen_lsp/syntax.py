@@ -18,8 +18,8 @@ from codegen_lsp.lines import Kind
 from codegen_lsp.trees import Parsed, adds_error, grammar_of, parse, parses, parses_afresh
 
 __all__ = [
-    "Definition", "Kind", "Parsed", "Scope", "adds_error", "block_end", "definitions", "header",
-    "imports", "kind_at", "names", "open_block", "parse", "parses", "parses_afresh", "scopes",
+    "Definition", "Kind", "Parsed", "Scope", "adds_error", "block_end", "covers", "definitions",
+    "header", "imports", "kind_at", "names", "open_block", "parse", "parses", "parses_afresh", "scopes",
 ]  # fmt: skip
 
 # How many definitions further up a text that is broken may be sound again.
@@ -49,6 +49,15 @@ class Definition(NamedTuple):
     body: int
     end: int
     container: str
+
+
+def covers(parsed: Parsed, start: int, end: int) -> bool:
+    """Whether the tree, if there is one, is of what stands between two offsets: that of a large text may
+    be an excerpt's."""
+    if parsed.tree is None or parsed.tree is parsed.whole:
+        return True
+    ranges = parsed.tree.included_ranges
+    return any(each.start_byte <= start and end <= each.end_byte for each in ranges)
 
 
 def kind_at(parsed: Parsed, offset: int) -> Kind:

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from codegen_lsp.edits import Change, changes
+from codegen_lsp.edits import LINE_END, Change, changes
 from codegen_lsp.spans import (
     Span,
     after,
@@ -63,7 +63,9 @@ class Turn:
     `number` is its own within the document and never given again. The comment begins at `start`, a
     line's beginning; at `border` it ends and the code begins, and `end` is behind the code. `intent` is
     what the comment said when the code was made, without its marks; `comment` the same as it stood
-    there, with its blanks made one. `origin` is None where the person wrote the code.
+    there, with its blanks made one. `origin` is None where the person wrote the code. `opening` is what
+    was put in before the comment, where that was written with its code; else None. Of what the person
+    `is_accepted` no more is asked.
     """
 
     number: int
@@ -74,6 +76,8 @@ class Turn:
     origin: Origin | None
     is_stale: bool = False
     comment: str = ""
+    opening: str | None = None
+    is_accepted: bool = False
 
     @property
     def span(self) -> Span:
@@ -133,7 +137,13 @@ def follow(turns: Turns, text: str) -> Turns:
 
 
 def add(
-    turns: Turns, start: int, border: int, end: int, intent: str, origin: Origin | None = None
+    turns: Turns,
+    start: int,
+    border: int,
+    end: int,
+    intent: str,
+    origin: Origin | None = None,
+    opening: str | None = None,
 ) -> tuple[Turns, int | None]:
     """Another turn, in the text as it is, and its number; None and no turn where the offsets are not in
     order, the intent says nothing, or comment or code is blank.
@@ -148,10 +158,11 @@ def add(
     border = behind_line(text, border, end)
     if not (intent.strip() and text[start:border].strip() and text[border:end].strip()):
         return turns, None
-    same = [turn.number for turn in turns.turns if (turn.start, turn.border) == (start, border)]
-    number = same[0] if same else turns.n_given + 1
+    same = [turn for turn in turns.turns if (turn.start, turn.border) == (start, border)]
+    number = same[0].number if same else turns.n_given + 1
+    opening = same[0].opening if same and opening is None else opening
     comment = _comment(text, start, border)
-    turn = Turn(number, start, border, end, intent, origin, comment=comment)
+    turn = Turn(number, start, border, end, intent, origin, comment=comment, opening=opening)
     others = [_cut_before(each, start, end, text) for each in turns.turns]
     living = sorted([*(each for each in others if each), turn], key=lambda each: each.start)
     given = max(turns.n_given, number)
@@ -171,7 +182,7 @@ def rewrite(turns: Turns, number: int, code: str, origin: Origin | None, intent:
         return turns
     is_other = code != code_of(turns, turn)
     text = turns.text[: turn.border] + code + turns.text[turn.end :]
-    made = replace(turn, end=turn.border + len(code), origin=origin)
+    made = replace(turn, end=turn.border + len(code), origin=origin, is_accepted=False)
     if intent.strip():
         comment = _comment(text, turn.start, turn.border)
         made = replace(made, intent=intent, comment=comment, is_stale=False)
@@ -183,6 +194,26 @@ def rewrite(turns: Turns, number: int, code: str, origin: Origin | None, intent:
     )
     aside = (_as_it_was(turn, turns.text),) if is_other else ()
     return _bounded(replace(turns, text=text, turns=living, aside=(*turns.aside, *aside)))
+
+
+def accept(turns: Turns, number: int) -> Turns:
+    """With a turn that is settled."""
+    living = (
+        replace(turn, is_accepted=True) if turn.number == number else turn for turn in turns.turns
+    )
+    return replace(turns, turns=tuple(living))
+
+
+def taken_back(turns: Turns, turn: Turn) -> Change:
+    """What takes a turn's code out of the text; and its comment, where that was written with it and says
+    what it said. Then the text says what it did before."""
+    text = turns.text
+    if turn.opening is not None and not turn.is_stale:
+        is_led = text.endswith(turn.opening, 0, turn.start)
+        return Change(turn.start - (len(turn.opening) if is_led else 0), turn.end, "")
+    last = list(LINE_END.finditer(text, turn.start, turn.border))[-1:]
+    is_below = last and last[0].end() == turn.border
+    return Change(last[0].start() if is_below else turn.border, turn.end, "")
 
 
 def remove(turns: Turns, number: int) -> Turns:

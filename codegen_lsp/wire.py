@@ -55,11 +55,12 @@ class Tokenize:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Answered by any number of `Token`s, then by `Stats` or `Failed`. A single candidate waits at the
-    end of each of its lines for a `GoOn` or an `Enough`: most of them end there."""
+    """Answered by any number of `Token`s, then by `Stats` or `Failed`. Of a single
+    candidate each is answered by a `GoOn` or an `Enough`, and few are said before that."""
 
     tokens: tuple[int, ...]
     heal: str
+    shun: tuple[str, ...]
     samplings: tuple[Sampling, ...]
 
 
@@ -88,7 +89,7 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class GoOn:
-    """More tokens than up to the end of that line, please. No answer."""
+    """A token of a single candidate was read, and was not the last. No answer."""
 
 
 @dataclass(frozen=True, slots=True)

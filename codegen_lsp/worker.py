@@ -118,7 +118,7 @@ class Worker:
         return list(self._answer(Tokenize(text), Tokens).ids)
 
     def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
-        request = Generate(tuple(prompt.tokens), prompt.heal, tuple(samplings))
+        request = Generate(prompt.tokens, prompt.heal, prompt.shun, tuple(samplings))
         return Generation(len(samplings), lambda generation: self._run(generation, request, cancel))
 
     def warm(self, tokens: Sequence[int], cancel: Cancel) -> int:
@@ -207,6 +207,7 @@ def _wanted(
     """The tokens that the reader wants, as they come; then what they cost, or None where it wants no
     more of those that still come."""
     told = set(generation.wanted)
+    is_single = len(told) == 1
     while generation.wanted and not cancel.is_set():
         answer = child.answer(Token, Stats)
         if isinstance(answer, Stats):
@@ -215,7 +216,7 @@ def _wanted(
             yield answer
             for candidate in told - generation.wanted:
                 child.tell(Enough(candidate))
-            if "\n" in answer.text and generation.wanted:
+            if is_single and generation.wanted:
                 child.tell(GoOn())
             told &= generation.wanted
     return None

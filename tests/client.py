@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ class Client:
         self.asked: list[str] = []  # methods of the server's requests
         self.edits: list[dict[str, Any]] = []  # those of the server's that were applied
         self.applies = True  # such edits
+        self.questions: list[dict[str, Any]] = []  # that the person was asked
+        self.chooses: str | None = None  # how the answer begins that they give, if any
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens while they think
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._n_requests = 0
         self._lock = threading.Lock()
@@ -83,6 +86,13 @@ class Client:
         """Insert `text` at a position."""
         position = {"line": at[0], "character": at[1]}
         change = {"range": {"start": position, "end": position}, "text": text}
+        self._change(version, change, uri)
+
+    def say(self, version: int, text: str, uri: str = URI) -> None:
+        """Replace all of a document's text."""
+        self._change(version, {"text": text}, uri)
+
+    def _change(self, version: int, change: dict[str, Any], uri: str) -> None:
         params = {
             "textDocument": {"uri": uri, "version": version},
             "contentChanges": [change],
@@ -145,6 +155,15 @@ class Client:
             result = {"applied": self.applies}
             if self.applies:
                 self._apply(message["params"]["edit"])
+        elif message["method"] == "window/showMessageRequest":
+            self.questions.append(message["params"])
+            self.meanwhile()
+            chosen = [
+                action
+                for action in message["params"]["actions"]
+                if self.chooses and action["title"].startswith(self.chooses)
+            ]
+            result = chosen[0] if chosen else None
         self._write({"id": message["id"], "result": result})
 
     def _apply(self, edit: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ class FakeEngine:
         self.footprint = Footprint(0, 0, 1)
         self.infill = infill
         self.prompts: list[Prompt] = []
+        self.samplings: list[Sampling] = []
         self.warmed: list[str] = []
         self.remembered: dict[str, str] = {}
         self._replies = replies
@@ -42,6 +43,7 @@ class FakeEngine:
     def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
         """Each candidate begins with `prompt.heal`, as with every engine."""
         self.prompts.append(prompt)
+        self.samplings += samplings
         return Generation(
             len(samplings), lambda generation: self._run(generation, prompt, samplings)
         )

@@ -3,8 +3,8 @@
     python stub_server.py --model IGNORED
 
 Its settings: `whole`, the text that the file will hold in the end, `log`, a file for the methods that it
-hears, `silent`, whether it tells nothing about itself, `deaf`, whether it never answers, and `n_lines`,
-how many it suggests at once; or `says`, what it suggests always.
+hears, `silent`, whether it tells nothing about itself, `deaf`, whether it never answers, `n_lines`,
+how many it suggests at once, and `until`, before what it stops; or `says`, what it suggests always.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Stub:
         whole = self.settings["whole"]
         lines = whole[offset:].split("\n")[: self.settings.get("n_lines", 1)]
         text = "\n".join(lines) if whole.startswith(self.text[:offset]) else "nonsense"
+        text = text.partition(self.settings.get("until", "\0"))[0]
         text = self.settings.get("says", text)
         self.n_generations += 1
         self.tell(

@@ -15,9 +15,10 @@ import pytest
 
 from codegen_lsp.document import Document
 from codegen_lsp.evaluate.baseline import MAX_PREFIX_TOKENS, LlamaVim, local_at, rendered
+from codegen_lsp.evaluate.pairs import Edit
 from codegen_lsp.evaluate.program import ProgramError
 from codegen_lsp.evaluate.raw import Vocabulary
-from codegen_lsp.evaluate.replay import Answer, Edit
+from codegen_lsp.evaluate.replay import Answer
 from tests.client import TIMEOUT
 from tests.marked import CURSOR
 
@@ -89,10 +90,11 @@ class Typing:
         policy.open(self.document, self.offset)
 
     def type(self, text: str) -> None:
-        before, edit = self.document, Edit(self.offset, self.offset, text)
+        cursor = self.offset + len(text)
+        before, edit = self.document, Edit(self.offset, self.offset, text, cursor)
         whole = before.text[: self.offset] + text + before.text[self.offset :]
         self.document = Document(before.uri, "python", before.version + 1, whole)
-        self.offset += len(text)
+        self.offset = cursor
         self.policy.type(before, edit, self.document)
 
     def hear(self) -> Answer | None:

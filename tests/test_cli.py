@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from codegen_lsp.sandbox import unavailable
 from tests.conftest import write_random_phi2
 
 DEMO = Path(__file__).parent / "data" / "demo.py"
@@ -72,7 +73,7 @@ def test_complete_as_json(cli: CommandLine) -> None:
     assert DEMO.read_text(encoding="utf-8").startswith(result["prompt"]["text"])
     assert len(result["candidates"]) > 1
     for candidate in result["candidates"]:
-        assert set(candidate) == {"text", "mean_logprob", "n_tokens", "stop", "seed"}
+        assert set(candidate) == {"text", "mean_logprob", "n_tokens", "stop", "seed", "fit"}
         assert candidate["n_tokens"] <= 24
         assert candidate["mean_logprob"] <= 0
     logprobs = [candidate["mean_logprob"] for candidate in result["candidates"]]
@@ -158,6 +159,8 @@ def test_doctor_finds_everything_well(cli: CommandLine) -> None:
     assert {"codegen-lsp", "llama.cpp", "model", "speed", "models"} <= set(checks)
     assert all(check["ok"] for check in checks.values())
     assert "tokens/s" in checks["speed"]["value"]
+    walls = unavailable() or "can be walled in"
+    assert walls in checks["sandbox"]["value"]
     assert "✓ speed" in cli("doctor").stdout
 
 

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.complete import N_SEEN, Completion, Request, complete
+from codegen_lsp.complete import Completion, Known, Request, complete
 from codegen_lsp.config import Config
 from codegen_lsp.engine import Cancel, Generation, Prompt, Sampling, Token
+from codegen_lsp.history import Said
+from codegen_lsp.talk import SILENCE, Talk
+from codegen_lsp.written import N_SEEN
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor, with_ghost
 
@@ -165,3 +168,37 @@ def test_a_single_line_spares_the_machine_a_block(single_line: bool, expected: s
     completion = complete(request, FakeEngine("a = 1\n    return a\n"), Config(), Cancel())
     assert [candidate.text for candidate in completion.candidates] == [expected]
     assert single_line is ("spares the machine" in completion.reason)
+
+
+def test_what_was_said_is_told_and_not_kept() -> None:
+    document, offset = at_cursor("# Print the total.\n<CURSOR>")
+    engine = FakeEngine("print(total)\n")
+    known = Known(talk=Talk((), lambda: (Said("Add up.", "total = sum(x)"),)))
+    request = Request(document, offset, invoked=True)
+    completion = complete(request, engine, Config(), Cancel(), known)
+    assert engine.prompts[0].text.startswith("# Add up.\ntotal = sum(x)\n\n# Print")
+    assert completion.known.talk == SILENCE
+    typing = complete(Request(document, offset), engine, Config(), Cancel(), completion.known)
+    assert typing.prompt == engine.prompts[0]  # what was evaluated stays
+
+
+def test_who_asks_for_code_gets_neither_blanks_nor_a_comment() -> None:
+    engine = FakeEngine("x = 1\n")
+    document, offset = at_cursor("# set x\n<CURSOR>")
+    for begins_code in (False, True):
+        request = Request(document, offset, invoked=True, begins_code=begins_code)
+        complete(request, engine, Config(), Cancel())
+    free, bound = (prompt.shun for prompt in engine.prompts)
+    assert not free
+    assert {" ", "\t", "\n", "#", '"""'} <= set(bound)
+
+
+@pytest.mark.parametrize(("end", "is_whole"), [("", False), ("# Set y.\n", True)])
+def test_who_asks_by_a_comment_waits_for_a_longer_prompt(end: str, is_whole: bool) -> None:
+    engine, config = FakeEngine("y = 1\n"), Config(prompt_tokens=1000)
+    known = Known()
+    for text in ("z = 2\n" * 50, "x = 1\n" * 150 + end):
+        document, offset = at_cursor(f"{text}<CURSOR>")
+        request = Request(document, offset, invoked=True)
+        known = complete(request, engine, config, Cancel(), known).known
+    assert (engine.prompts[-1].text == text) == is_whole

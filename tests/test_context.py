@@ -9,7 +9,9 @@ from codegen_lsp.document import Document
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.symbols import Symbol, outline
 from codegen_lsp.syntax import parse
+from codegen_lsp.talk import Talk
 from tests.marked import at_cursor, context_at
+from tests.spoken import turns_in
 
 
 def test_prefix_and_suffix() -> None:
@@ -178,3 +180,14 @@ def test_what_is_not_imported_is_not_in_sight() -> None:
 
 def test_without_surroundings_there_are_no_chunks() -> None:
     assert context_at("Cart<CURSOR>").elsewhere == ()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_turns_above_the_cursor_have_their_places_in_the_normal_form(newline: str) -> None:
+    text = "if x:\n\t# set y\n\ty = 1\n\n# set z\nz = 2\n# set u\nu = 3\n".replace("\n", newline)
+    pairs = (("set y", "y = 1"), ("set z", "z = 2"), ("set u", "u = 3"))
+    talk = Talk(turns_in(text, *pairs).turns)
+    context = gather(Document("file:///a", "python", 1, text), text.index("2"), talk=talk)
+    assert context is not None
+    shown = [context.parsed.text[turn.start : turn.end] for turn in context.turns]
+    assert shown == ["    # set y\n    y = 1", "# set z\nz = 2"]

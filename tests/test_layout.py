@@ -7,10 +7,13 @@ from typing import NamedTuple
 import pytest
 
 from codegen_lsp.context import gather
-from codegen_lsp.prompt import render
+from codegen_lsp.history import Said
+from codegen_lsp.prompt import Rendered, render
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.talk import Talk
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor
+from tests.spoken import turns_in
 
 
 class Case(NamedTuple):
@@ -506,3 +509,139 @@ def test_definitions_are_shown_that_the_window_does_not_show() -> None:
     text = prompt_of(marked)
     assert text.startswith("# Path: main.py\n# def below(a):\n")
     assert text.count("def inside") == 1
+
+
+SAID = """\
+import math
+
+# Set a limit.
+limit = 5
+
+# Halve it.
+half = limit / 2
+
+# How far is it to the limit?
+def distance(n):
+    return abs(limit - n)
+
+# Root of both.
+roots = [math.sqrt(limit), math.sqrt(half)]
+
+"""
+PAIRS = (
+    ("Set a limit.", "limit = 5"),
+    ("Halve it.", "half = limit / 2"),
+    ("How far is it to the limit?", "def distance(n):\n    return abs(limit - n)"),
+    ("Root of both.", "roots = [math.sqrt(limit), math.sqrt(half)]"),
+)
+
+
+def talked(
+    marked: str, *pairs: tuple[str, str], elsewhere: tuple[Said, ...] = (), budget: int = 1200
+) -> Rendered:
+    document, offset = at_cursor(marked)
+    talk = Talk(turns_in(document.text, *pairs).turns, lambda: elsewhere)
+    context = gather(document, offset, path="main.py", talk=talk)
+    assert context is not None
+    return render(context, FakeEngine().tokenize, budget)
+
+
+def test_turns_above_the_window_stand_in_front_of_it() -> None:
+    rendered = talked(f"{SAID}def run():\n{LONG}        <CURSOR>", *PAIRS, budget=1200)
+    assert rendered.prompt.text.startswith("""\
+import math
+
+# Halve it.
+half = limit / 2
+
+# How far is it to the limit?
+def distance(n):
+    return abs(limit - n)
+
+# Root of both.
+roots = [math.sqrt(limit), math.sqrt(half)]
+
+def run():
+        value""")
+    assert [each.intent for each in rendered.layout.said_above] == [pair[0] for pair in PAIRS[1:]]
+    assert rendered.turns == ()
+
+
+@pytest.mark.parametrize("budget", [300, 700, 900, 1200, 1600, 2400])
+def test_turns_are_shown_whole_the_last_ones_and_once(budget: int) -> None:
+    rendered = talked(f"{SAID}def run():\n{LONG * 3}        <CURSOR>", *PAIRS, budget=budget)
+    above = rendered.layout.said_above
+    assert above == tuple(Said(*pair) for pair in PAIRS)[len(PAIRS) - len(above) :]
+    assert len(rendered.prompt.tokens) <= budget
+    for words, code in PAIRS:
+        n_times = rendered.prompt.text.count(words)
+        assert n_times == rendered.prompt.text.count(code)
+        assert n_times == (Said(words, code) in above)
+
+
+def test_what_a_turn_shows_is_not_shown_again() -> None:
+    marked = f"# Get re.\nimport re\n\n{SAID}def run():\n{LONG * 3}        distance(re.<CURSOR>)"
+    pairs = (("Get re.", "import re"), *PAIRS)
+    text = talked(marked, *pairs, budget=2400).prompt.text
+    assert text.count("import re\n") == 1
+    assert text.count("def distance") == 1
+    without = talked(marked, budget=2400).prompt.text
+    assert "# def distance(n):" in without
+
+
+def test_the_window_begins_at_a_turn() -> None:
+    """Here the least indented lines of the grid, which are its seams, are those of the code."""
+    text, pairs = "", []
+    for n in range(40):
+        pairs.append((f"Step {n}.", f"print({n})\nprint({n * n})\nprint({n + n})"))
+        text += f"# Step {n}.\n{pairs[-1][1]}\n\n"
+    for budget in range(600, 1200, 40):
+        rendered = talked(f"{text}# The last one.\n<CURSOR>", *pairs, budget=budget)
+        first = rendered.turns[0].number - 1
+        n_above = len(rendered.layout.said_above)
+        assert n_above > 0
+        begun = text.index(f"# Step {first - n_above}.\n")
+        assert rendered.prompt.text == f"{text[begun:]}# The last one.\n"
+
+
+def test_turns_below_the_cursor_are_not_shown() -> None:
+    rendered = talked(f"def run():\n{LONG}        <CURSOR>\n\n{SAID}", *PAIRS)
+    assert "Set a limit" not in rendered.prompt.text
+    assert rendered.turns == ()
+
+
+SUM = Said("Add them up.", "total = sum_of(numbers)")
+LOG = Said("Open a log.", 'log = open("log.txt")')
+SORT = Said("Sort them.", "numbers.sort()\n\nprint(numbers)")
+
+
+@pytest.mark.parametrize(
+    ("marked", "front"),
+    [
+        pytest.param(
+            "x = 1\n\n# Print the total.\n<CURSOR>", "# Add them up.\ntotal = sum_of(numbers)\n\n",
+            id="the one that shares a name",
+        ),
+        pytest.param(
+            "x = 1\n\n# Write numbers to log.\n<CURSOR>",
+            '# Open a log.\nlog = open("log.txt")\n\n# Sort them.\nnumbers.sort()\n\nprint(numbers)\n\n'
+            "# Add them up.\ntotal = sum_of(numbers)\n\n",
+            id="the nearest first",
+        ),
+        pytest.param("x = 1\n\n# Print x.\n<CURSOR>", "", id="none that has nothing to do with it"),
+        pytest.param("x = 1\n\ntotal = <CURSOR>", "", id="none where nothing is wanted"),
+        pytest.param(
+            "total = sum_of(numbers)\n\n# Print the total.\n<CURSOR>", "", id="none that stands there"
+        ),
+    ],
+)  # fmt: skip
+def test_turns_of_other_files_are_for_an_intent(marked: str, front: str) -> None:
+    text = talked(marked, elsewhere=(SUM, LOG, SORT)).prompt.text
+    assert text == (front + marked.replace("<CURSOR>", "")).rstrip(" ")
+
+
+def test_of_other_files_only_what_fits_is_told() -> None:
+    rendered = talked("# Write numbers to log.\n<CURSOR>", elsewhere=(SUM, LOG, SORT), budget=170)
+    assert rendered.layout.said_elsewhere == (LOG, SORT)
+    rendered = talked("# Write numbers to log.\n<CURSOR>", elsewhere=(SUM, LOG, SORT), budget=40)
+    assert rendered.layout.said_elsewhere == ()

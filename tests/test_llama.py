@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,6 +112,24 @@ def test_logprobs_are_of_the_likeliest_token_when_greedy(engine: LlamaEngine) ->
 def test_the_answer_begins_with_what_was_taken_back(engine: LlamaEngine, heal: str) -> None:
     text = generate(engine, "def f(self):\n", heal, max_tokens=24).text
     assert text.startswith(heal)
+
+
+@pytest.mark.parametrize("heal", ["", "    "])
+def test_an_answer_begins_with_nothing_that_is_shunned(engine: LlamaEngine, heal: str) -> None:
+    text = "import os\n\n# read the file\n"
+    free = Prompt(text, tuple(engine.tokenize(text)), heal)
+    bound = replace(free, shun=(" ", "\n", "#", *first_words(engine, free)))
+    assert not first_words(engine, bound)[0].startswith(bound.shun)
+    for seed in range(5):
+        drawn = Sampling(4, temperature=2.0, top_p=1.0, seed=seed)
+        said = "".join(token.text for token in engine.generate(bound, [drawn], Cancel()))
+        assert not said.removeprefix(heal).startswith(bound.shun)
+
+
+def first_words(engine: LlamaEngine, prompt: Prompt) -> tuple[str, ...]:
+    """What a greedy answer begins with, behind what is healed."""
+    tokens = engine.generate(prompt, [Sampling(3)], Cancel())
+    return ("".join(token.text for token in tokens).removeprefix(prompt.heal),)
 
 
 @given(st.text("aé漢😀\n \t", min_size=1, max_size=12))

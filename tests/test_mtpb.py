@@ -57,10 +57,8 @@ class Listening(FakeEngine):
     def __init__(self, *replies: str, n_ctx: int = 2048) -> None:
         super().__init__(*replies, n_ctx=n_ctx)
         self.generations: list[Generation] = []
-        self.samplings: list[Sampling] = []
 
     def generate(self, prompt: Prompt, samplings: Sequence[Sampling], cancel: Cancel) -> Generation:
-        self.samplings += samplings
         self.generations.append(super().generate(prompt, samplings, cancel))
         return self.generations[-1]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen_lsp.normal import Style, normal, restored, style_at
+from codegen_lsp.normal import Style, normal, normal_length, restored, style_at
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,13 @@ from codegen_lsp.normal import Style, normal, restored, style_at
 )
 def test_normal(text: str, language: str, expected: str) -> None:
     assert normal(text, language) == expected
+
+
+@given(st.text("a\t\r\n"), st.text("a\t\r\n"), st.sampled_from(["python", "typescript", "go", "x"]))
+def test_normal_length(before: str, text: str, language: str) -> None:
+    if not (before.endswith("\r") and text.startswith("\n")):
+        n = normal_length(f"{before}{text}", len(before), len(before + text), language)
+        assert n == len(normal(text, language))
 
 
 def test_what_is_normal_is_not_copied() -> None:

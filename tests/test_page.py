@@ -96,9 +96,35 @@ def test_of_several_seams_the_nearest_is_taken() -> None:
     assert text[Page(text, 0).window(9 * 42, 9 * 10) :].startswith("0016")
 
 
-@given(TEXTS, st.integers(0, 100), st.integers(0, 700), st.integers(0, 100))
-def test_windows_fit(text: str, first_line: int, n_characters: int, n_more: int) -> None:
-    start = Page(text, first_line).window(n_characters, n_more)
+@pytest.mark.parametrize(
+    ("first", "last", "n_lines", "begins"),
+    [
+        pytest.param(30, 38, 30, "0030", id="at its beginning, and at no seam in it"),
+        pytest.param(20, 40, 30, "0040", id="behind it, where that is too far"),
+        pytest.param(4, 60, 30, "0034", id="in it, if no window holds it"),
+        pytest.param(16, 34, 31, "0034", id="right behind it"),
+        pytest.param(-8, 30, 44, "0030", id="behind one that begins above the text"),
+        pytest.param(20, 24, 31, "0032", id="at a seam, if it is elsewhere"),
+        pytest.param(60, 90, 31, "0032", id="at a seam, if it ends below the text"),
+    ],
+)
+def test_windows_begin_in_no_whole(first: int, last: int, n_lines: int, begins: str) -> None:
+    page, wholes = Page(numbered(64), 0), ((first * 9, last * 9 - 1),)
+    assert page.text[page.window(9 * n_lines, 9 * 5, wholes) :].startswith(begins)
+
+
+def test_behind_a_whole_there_has_to_be_something() -> None:
+    page = Page(numbered(10) + "\n" * 40, 0)
+    assert page.text[page.window(100, 5, ((0, 89),)) :].startswith("0004")
+
+
+@given(TEXTS, st.integers(0, 100), st.integers(0, 700), st.integers(0, 100), st.data())
+def test_windows_fit(
+    text: str, first_line: int, n_characters: int, n_more: int, data: st.DataObject
+) -> None:
+    places = sorted(data.draw(st.lists(st.integers(-50, 700), max_size=6, unique=True)))
+    wholes = tuple(zip(places[::2], places[1::2], strict=False))
+    start = Page(text, first_line).window(n_characters, n_more, wholes)
     assert 0 <= len(text) - start <= n_characters + n_more
 
 

@@ -65,6 +65,9 @@ PYTHON = [
         "f(<CURSOR>)", "a=None, b=None, c=None", "f(«a=None, b=None, c=None»)",
         id="alike is not the same",
     ),
+    pytest.param(
+        "f(a, <CURSOR>)", "'OR', " * 5 + "'", "f(a, «'OR'»)", id="an element in closed brackets"
+    ),
     pytest.param("f(<CURSOR>)", "cols=None, " * 3, "f(«cols=None,»)", id="a longer stutter"),
     pytest.param("x: <CURSOR>", "Any, Any, Any, Any, Any", "x: «Any,»", id="no stutter"),
     pytest.param("x = <CURSOR>", "'--------'", "x = «'--------'»", id="a ruler is no stutter"),

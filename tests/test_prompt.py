@@ -11,11 +11,15 @@ from codegen_lsp.common import n_common_start
 from codegen_lsp.context import Context, gather
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Infill
+from codegen_lsp.history import Said
 from codegen_lsp.layout import FILL, SEAM, Layout
 from codegen_lsp.prompt import SHOWN, SHOWN_FRESH, WORN, Rendered, render
 from codegen_lsp.surroundings import Surroundings
+from codegen_lsp.talk import Talk
+from codegen_lsp.turns import Turn
 from tests.fake_engine import FakeEngine
 from tests.marked import at_cursor, context_at
+from tests.spoken import turns_in
 
 tokenize = FakeEngine().tokenize  # a character a token
 INFILL = Infill((1, 2), (3,), (4,))
@@ -261,6 +265,18 @@ def test_the_suffix_has_a_share_and_stays_the_same_while_one_types() -> None:
 BUDGETS = st.integers(10, 200)
 
 
+@st.composite
+def talks(draw: st.DrawFn, n_characters: int) -> Talk:
+    """Turns anywhere, and some that stand elsewhere."""
+    places = sorted(draw(st.lists(st.integers(0, n_characters), max_size=9)))
+    turns = [
+        Turn(number, *span, f"do {number}", None)
+        for number, span in enumerate(zip(places[::3], places[1::3], places[2::3], strict=False))
+    ]
+    said = tuple(draw(st.lists(st.builds(Said, st.text("ab\n"), st.text("ab =\n")), max_size=3)))
+    return Talk(tuple(turns), lambda: said)
+
+
 @given(st.text("ab =\n\té漢", max_size=600), BUDGETS, st.booleans(), st.data())
 def test_the_budget_is_kept_and_the_end_is_never_lost(
     text: str, budget: int, fills: bool, data: st.DataObject
@@ -268,14 +284,122 @@ def test_the_budget_is_kept_and_the_end_is_never_lost(
     layout = None
     for _ in range(3):
         offset = data.draw(st.integers(0, len(text)))
-        context = gather(Document("file:///t", "go", 1, text), offset)
+        document = Document("file:///t", "go", 1, text)
+        context = gather(document, offset, talk=data.draw(talks(len(text))))
         assert context is not None
-        fresh = data.draw(st.booleans())
+        fresh, asked = data.draw(st.booleans()), data.draw(st.booleans())
         infill = INFILL if fills else None
-        rendered = render(context, in_bytes, budget, layout, infill, fresh=fresh)
+        rendered = render(context, in_bytes, budget, layout, infill, fresh=fresh, asked=asked)
         layout = rendered.layout
         assert len(rendered.prompt.tokens) <= budget
         window = rendered.prompt.text.removeprefix(layout.front).removeprefix("\n")
         assert text[:offset].endswith(window + rendered.prompt.heal)
         if not fills:
             assert rendered.prompt.tokens == tuple(in_bytes(rendered.prompt.text))
+
+
+STEPS = [(f"Step {n:03d}.", f"value_{n} = {n}") for n in range(60)]
+CONVERSATION = "".join(f"# {intent}\n{code}\n\n" for intent, code in STEPS)  # some 28 a turn
+
+
+def conversation(n_turns: int, end: str, *elsewhere: Said) -> Context:
+    said = STEPS[:n_turns]
+    text = CONVERSATION[: CONVERSATION.index(STEPS[n_turns][0]) - 2]
+    turns = turns_in(text, *said).turns
+    document = Document("file:///t", "python", 1, text + end)
+    context = gather(document, len(document.text), talk=Talk(turns, lambda: elsewhere))
+    assert context is not None
+    return context
+
+
+def test_who_asks_for_an_intent_gets_all_that_fits() -> None:
+    context = conversation(30, "# And now?\n")
+    n_all = len(context.prefix)
+    whole = render(context, tokenize, n_all).layout
+    worn = render(context, tokenize, n_all, whole, fresh=True)
+    assert len(worn.prompt.tokens) < (FILL + SEAM) * n_all
+    asked = render(context, tokenize, n_all, worn.layout, asked=True)
+    assert asked.prompt.text == context.prefix
+    assert asked.turns == context.turns
+    again = render(context, tokenize, n_all, asked.layout, asked=True)
+    assert again.prompt == asked.prompt
+    too_much = render(context, tokenize, n_all - 1, worn.layout, asked=True)
+    assert too_much.prompt == worn.prompt
+
+
+def test_a_conversation_is_evaluated_once_until_it_is_full() -> None:
+    layout, before, n_new = None, "", 0
+    for n in range(1, 60):
+        rendered = render(conversation(n, "# And now?\n"), tokenize, 1000, layout, asked=True)
+        layout = rendered.layout
+        text = rendered.prompt.text
+        n_new += not text.startswith(before.removesuffix("# And now?\n"))
+        before = text
+        assert text.startswith(
+            f"# {STEPS[rendered.turns[0].number - 1 - len(layout.said_above)][0]}\n"
+        )
+    assert 0 < n_new <= 60 * 28 / (0.2 * 1000)
+
+
+USES = Said("Use it.", "print(value_7)")
+OTHER = Said("Use another.", "print(value_8)")
+
+
+def test_turns_of_other_files_come_with_the_intent_and_stay() -> None:
+    both = (USES, OTHER)
+    first = render(conversation(9, "", *both), tokenize, 2000)
+    assert first.layout.said_elsewhere == ()
+    typing = render(conversation(9, "# Print value_7.\n", *both), tokenize, 2000, first.layout)
+    assert typing.prompt.text.startswith(first.prompt.text)  # a key changes nothing in front
+    asked = conversation(9, "# Print value_7.\n", *both)
+    wanted = render(asked, tokenize, 2000, first.layout, asked=True)
+    assert wanted.prompt.text == f"# Use it.\nprint(value_7)\n\n{asked.prefix}"
+    warmed = render(asked, tokenize, 2000, first.layout, fresh=True)
+    assert warmed.prompt == wanted.prompt
+    idle = render(conversation(10, "", *both), tokenize, 2000, wanted.layout, fresh=True)
+    assert idle.layout.front == wanted.layout.front
+    more = conversation(10, "# Print value_8.\n", *both)
+    found = render(more, tokenize, 2000, idle.layout, asked=True).layout
+    assert found.said_elsewhere == both
+    gone = render(conversation(10, "", OTHER), tokenize, 2000, found, fresh=True).layout
+    assert gone.said_elsewhere == (OTHER,)
+
+
+def test_turns_of_other_files_come_to_a_long_text_too() -> None:
+    layout = render(conversation(50, "", USES), tokenize, 1000).layout
+    asked = conversation(50, "# Print value_7.\n", USES)
+    wanted = render(asked, tokenize, 1000, layout, asked=True)
+    assert wanted.layout.said_elsewhere == (USES,)
+    assert wanted.prompt.text.startswith("# Use it.\nprint(value_7)\n\n# Step 0")
+    again = render(asked, tokenize, 1000, wanted.layout, asked=True)
+    assert again.prompt == wanted.prompt
+
+
+def test_what_others_say_makes_way_for_what_is_above_the_cursor() -> None:
+    """Here a token has fewer characters than is thought at first."""
+
+    def in_halves(text: str) -> list[int]:
+        return [ord(character) for character in text for _ in range(2)]
+
+    lines = "x = 1\n" * 40
+    context, _ = with_helper(f"{lines}from lib.helper import helper\n\n# Call helper.\n<CURSOR>")
+    n_all = len(in_halves(context.prefix))
+    for n_more, is_told in ((800, True), (60, False)):
+        text = render(context, in_halves, n_all + n_more, asked=True).prompt.text
+        assert text.endswith(context.prefix)
+        assert ("# def helper" in text) == is_told
+
+
+def test_what_is_said_above_is_told_anew_when_nobody_waits() -> None:
+    context = conversation(59, "")
+    before = render(context, tokenize, 1000)
+    said = before.layout.said_above[-1]
+    edited = Document(
+        "file:///t", "python", 2, context.prefix.replace(said.code, said.code[:-1] + "0")
+    )
+    after = gather(edited, len(edited.text), talk=context.talk)
+    assert after is not None
+    assert render(after, tokenize, 1000, before.layout).prompt == before.prompt
+    renewed = render(after, tokenize, 1000, before.layout, fresh=True)
+    assert renewed.layout.said_above[-1] == Said(said.intent, said.code[:-1] + "0")
+    assert render(after, tokenize, 1000, renewed.layout, fresh=True).prompt == renewed.prompt

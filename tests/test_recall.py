@@ -15,7 +15,7 @@ import pytest
 from codegen_lsp.document import Document
 from codegen_lsp.models import state_dir
 from codegen_lsp.recall import MAX_FILE, Recall
-from codegen_lsp.turns import Origin, Turns, add, follow
+from codegen_lsp.turns import Origin, Turns, accept, add, follow
 
 TEXT = "import os\n\n# add two\nx = 1 + 2\n\n# say it\nprint(x)\n"
 ORIGIN = Origin("nano", 7, 120, -0.25)
@@ -51,6 +51,10 @@ def folder(tmp_path: Path) -> Path:
         pytest.param(follow(turns_of(), TEXT.replace("say it", "tell it")), id="one of them stale"),
         pytest.param(follow(turns_of(), TEXT.replace("\n", "\r\n")), id="other line ends"),
         pytest.param(replace(follow(turns_of(), TEXT[31:]), aside=()), id="the second of two"),
+        pytest.param(accept(turns_of(), 2), id="one of them settled"),
+        pytest.param(
+            add(Turns("# a b\nx"), 0, 6, 7, "a b", ORIGIN, opening="\n\n")[0], id="with its comment"
+        ),
         pytest.param(follow(turns_of(), "name = '\ud83d'\n" + TEXT), id="half of a character"),
     ],
 )
@@ -197,6 +201,7 @@ def changed(**values: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
         pytest.param(changed(turn_number=True), id="a number that is none"),
         pytest.param(changed(turns=3), id="turns that are none"),
         pytest.param(changed(turns=["x"]), id="a turn that is none"),
+        pytest.param(changed(turn_opening=3), id="an opening that is none"),
         pytest.param(changed(turn_start=-1), id="in front of the text"),
         pytest.param(changed(turn_end=33), id="one in another"),
         pytest.param(changed(turn_border=5), id="in no order"),

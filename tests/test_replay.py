@@ -34,6 +34,11 @@ def piece(typed: str = TYPED, *, pressed: Sequence[Stroke] = (), behind: str = B
     return Piece(Path("package/thing.py"), "python", BEFORE, typed, behind, tuple(pressed))
 
 
+def plain(typed: str) -> list[Stroke]:
+    """Without typos and pauses."""
+    return [Stroke(n, character, 0.01) for n, character in enumerate(typed)]
+
+
 def typed_through(
     tmp_path: Path,
     typed: Piece,
@@ -102,6 +107,23 @@ def test_typos_are_typed_and_deleted(tmp_path: Path) -> None:
         True,
         False,
     ]  # "nonsense" behind the typo
+
+
+def test_what_is_right_up_to_a_closing_bracket_is_taken_in_front_of_it(tmp_path: Path) -> None:
+    typed = piece("\nf(abc, d)", pressed=plain("\nf(abc, d)"))
+    pressed, heard, _ = typed_through(tmp_path, typed, until=")")  # it sees the text as it is
+    assert [each.key for each in pressed] == [
+        "line", "character", "character", "acceptance", "character",
+    ]  # fmt: skip
+    assert [each.right for each in pressed] == [False, False, True, False, False]
+    assert tallied(pressed, typed).saved == len("bc, d") / len("\nf(abc, d)")
+    assert heard.count("textDocument/didChange") == len(pressed)
+
+
+def test_a_bracket_that_is_not_wanted_costs_a_key(tmp_path: Path) -> None:
+    pressed, *_ = typed_through(tmp_path, piece('\n"("', pressed=plain('\n"("')), says="no")
+    keys = ["line", "character", "character", "deletion", "character"]
+    assert [each.key for each in pressed] == keys
 
 
 def test_what_the_server_tells_of_its_engine(tmp_path: Path) -> None:

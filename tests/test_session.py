@@ -1124,17 +1124,25 @@ def test_who_asks_or_has_just_accepted_a_line_gets_the_next_one_at_once() -> Non
 
 
 def test_a_next_line_that_is_not_likely_is_not_shown() -> None:
-    """It is likely enough to be shown where it belongs: each of its tokens is, though all of them are
-    not."""
+    """Nor written to its end. It is likely enough to be shown where it belongs: each of its tokens is,
+    though all of them are not."""
 
     async def main(clock: Clock) -> None:
-        engine = FakeEngine("y = 1\n", step=1)
+        engine = FakeEngine("yes = 1\n", "yes = 1\n", step=1)
         session = await loaded_session(engine)
+        heard: list[Mapping[str, Any]] = []
+        session._hear = heard.append
         task = asyncio.create_task(answer(session, typed("x = f(a)")))
         await settle(clock, session)
         await clock.pass_(session._rhythm.hesitation())
         assert await task == ("engine",)
-        assert await answer(session, typed("x = f(a)\n")) == ("cache", "y = 1")
+        assert await answer(session, typed("x = f(a)\n")) == ("engine", "yes = 1")
+        n_written = [each["nGenerated"] for each in heard if each["event"] == "generation"]
+        assert n_written == [
+            0,
+            3,
+            len("yes = 1\n"),
+        ]  # three tokens of -0.5 are less likely than 0.3
         session.close()
 
     run(main)

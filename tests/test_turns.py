@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codegen_lsp.edits import changed
 from codegen_lsp.turns import (
     MAX_ASIDE,
     MAX_ASIDE_CHARACTERS,
     Origin,
     Turns,
+    accept,
     add,
     clear,
     code_of,
@@ -21,6 +23,7 @@ from codegen_lsp.turns import (
     follow,
     remove,
     rewrite,
+    taken_back,
     turn_at,
 )
 
@@ -408,6 +411,35 @@ def test_other_code_for_a_comment_that_was_edited() -> None:
 def test_no_code_is_no_answer(number: int, code: str) -> None:
     turns = read(TWO)
     assert rewrite(turns, number, code, OTHER) is turns
+
+
+@pytest.mark.parametrize(
+    ("marked", "opening", "expected"),
+    [
+        ("x\n«1:# add\n¦y»\nz\n", None, "x\n# add\nz\n"),
+        ("x\r\n«1:  # add\r\n¦  y»\r\nz", None, "x\r\n  # add\r\nz"),
+        ("«1:/* add */¦ y;»\n", None, "/* add */\n"),
+        ("x\n\n«1:# add\n¦y»\nz\n", "\n\n", "x\nz\n"),
+        ("«1:# add\n¦y»\nz\n", "", "\nz\n"),
+        ("x\n«1:# add\n¦y»\nz\n", "\n\n", "x\n\nz\n"),
+    ],
+)
+def test_what_takes_a_turn_back(marked: str, opening: str | None, expected: str) -> None:
+    turns = read(marked)
+    turn = replace(turns.turns[0], opening=opening)
+    assert changed(turns.text, taken_back(turns, turn)) == expected
+    stale = replace(turn, opening="", is_stale=True)
+    kept = changed(turns.text, taken_back(turns, stale))
+    assert kept == changed(turns.text, taken_back(turns, replace(turn, opening=None)))
+
+
+def test_a_settled_turn_is_asked_about_again_with_other_code() -> None:
+    turns = accept(read(TWO), 2)
+    assert [turn.is_accepted for turn in turns.turns] == [False, True]
+    turns = follow(turns, "#!\n" + turns.text)
+    assert [turn.is_accepted for turn in turns.turns] == [False, True]
+    turns = rewrite(turns, 2, "y = 3", OTHER)
+    assert [turn.is_accepted for turn in turns.turns] == [False, False]
 
 
 def test_the_same_code_again_has_the_newer_origin() -> None:

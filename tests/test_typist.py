@@ -16,6 +16,7 @@ from codegen_lsp.evaluate.typist import (
     MEAN_S,
     PAUSE_S,
     SD_S,
+    Rest,
     accepted,
     first_line,
     is_right,
@@ -125,6 +126,29 @@ def test_a_short_text_has_no_places() -> None:
     ],
 )
 def test_accepted(candidate: str, rest: str, expected: str) -> None:
+    assert accepted(candidate, Rest(rest)) == expected
+    assert is_right(candidate, Rest(rest)) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "rest", "expected"),
+    [
+        pytest.param("a, b", Rest("a, b)\nc", 4, ")"), "a, b", id="what closes stands there"),
+        pytest.param("a, b)", Rest("a, b)\nc", 4, ")"), "", id="and is not said again"),
+        pytest.param("a", Rest("a, b)\nc", 4, ")"), "", id="not a part of what is inside"),
+        pytest.param("a", Rest("a) + b\nc", 1, ")"), "", id="the line goes on behind it"),
+        pytest.param("a", Rest("a))\nc", 1, "))"), "a", id="two are closed"),
+        pytest.param("a", Rest("a), b)\nc", 1, "))"), "", id="one is closed later"),
+        pytest.param("a,\nb", Rest("a,\nb)\nc", 4, ")"), "a,\nb", id="behind the last line"),
+        pytest.param("a,\nx", Rest("a,\nb)\nc", 4, ")"), "a,", id="but not behind the first"),
+        pytest.param("a\nx", Rest("a)\nc", 1, ")"), "", id="where it would stand further down"),
+        pytest.param("a", Rest("a\n)\nc", 1), "a", id="it is closed on the next line"),
+        pytest.param("a\n)", Rest("a\n)\nc", 1), "a", id="so only the first line is right"),
+    ],
+)
+def test_accepted_in_front_of_what_an_editor_put_in(
+    candidate: str, rest: Rest, expected: str
+) -> None:
     assert accepted(candidate, rest) == expected
     assert is_right(candidate, rest) == bool(expected)
 

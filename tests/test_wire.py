@@ -31,6 +31,7 @@ MESSAGES = st.one_of(
         Generate,
         st.lists(st.integers()).map(tuple),
         st.text(),
+        st.lists(st.text()).map(tuple),
         st.lists(SAMPLINGS, max_size=3).map(tuple),
     ),
     st.builds(Scored, st.lists(st.floats(allow_nan=False)).map(tuple)),
@@ -86,8 +87,8 @@ def test_what_is_too_long_is_not_sent() -> None:
         pytest.param(b'["Tokens", [1, "2"]]', id="a text among numbers"),
         pytest.param(b'["Tokens", [1, true]]', id="a truth among numbers"),
         pytest.param(b'["Tokens", 1]', id="a number for a list"),
-        pytest.param(b'["Generate", [1], "", [[16]]]', id="too little inside"),
-        pytest.param(b'["Generate", [1], "", [16]]', id="a number for an object inside"),
+        pytest.param(b'["Generate", [1], "", [], [[16]]]', id="too little inside"),
+        pytest.param(b'["Generate", [1], "", [], [16]]', id="a number for an object inside"),
         pytest.param(
             b'["Ready", 1, [1, 1, 1], [[], [], []], 1, 1, 1]', id="too little of what may lack"
         ),

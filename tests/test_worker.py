@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -221,6 +222,16 @@ def test_who_ends_at_the_end_of_a_line_gets_nothing_written_behind_it(worker: Wo
             if sum("\n" in each.text for each in read) == n_lines:
                 generation.stop(0)
         assert generation.stats.n_generated == len(read)
+
+
+def test_the_engine_is_a_token_ahead_of_its_reader_at_most(worker: Worker) -> None:
+    for n_read in (3, 10, 30):
+        generation = worker.generate(prompt_of(worker), [Sampling(1000)], Cancel())
+        for n, _ in enumerate(generation, 1):
+            time.sleep(0.005)  # in which it could write several
+            if n == n_read:
+                generation.stop(0)
+        assert generation.stats.n_generated <= n_read + 1
 
 
 def test_a_flag_raised_at_the_end_of_a_line_holds_up_no_lines_behind_it(worker: Worker) -> None:

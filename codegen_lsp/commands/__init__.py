@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from codegen_lsp.commands import describe, generate, turns
+from lsprotocol import types
+
+from codegen_lsp.commands import conversation, describe, explain, generate, lenses, split, turns
 from codegen_lsp.commands.server import Server
 
 
 def register(server: Server) -> None:
     """Say which commands there are."""
-    generate.register(server)
-    turns.register(server)
+    conversation.register(server)
     describe.register(server)
+    explain.register(server)
+    generate.register(server)
+    split.register(server)
+    turns.register(server)
+
+
+def offer(server: Server, capabilities: types.ClientCapabilities) -> None:
+    """Say what is shown without being asked for, to a client that can show it."""
+    lenses.offer(server, capabilities)

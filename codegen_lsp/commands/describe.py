@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from codegen_lsp import progress
 from codegen_lsp.commands.server import Server, selected
-from codegen_lsp.commands.writing import applied, telling
+from codegen_lsp.commands.writing import edited, telling
 from codegen_lsp.describe import (
     Description,
     Subject,
@@ -48,7 +48,7 @@ async def _describe(server: Server, place: dict[str, Any]) -> dict[str, Any]:
         server.show(types.MessageType.Info, f"the model has no words for {subject.name}")
         return _done(0)
     is_same = server.session.documents.get(document.uri) == document
-    if not (is_same and await applied(server, document, change_for(subject, found[0]))):
+    if not (is_same and await edited(server, document, change_for(subject, found[0]))):
         server.show(types.MessageType.Warning, "the text has changed: nothing was inserted")
         return _done(0, found)
     return _done(1, found)

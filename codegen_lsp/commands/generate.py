@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lsprotocol import types
 
+from codegen_lsp.anchor import carried
 from codegen_lsp.commands.server import Server, selected, shortened
-from codegen_lsp.commands.writing import proposed, put_in
+from codegen_lsp.commands.writing import placed, proposed
+from codegen_lsp.edits import Change
 from codegen_lsp.engine import Cancel
-from codegen_lsp.synthesis import below
+from codegen_lsp.synthesis import Asked, below
 
 GENERATE = "codegen.generateFromComment"
 
@@ -31,25 +34,44 @@ async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
         return _done(0)
     stated = await server.session.stated_in(document, start, end)
     if not stated:
-        server.show(types.MessageType.Info, "no comment here says what to write")
-    n_inserted = n_more = 0
-    for each in stated:
+        why = server.session.refusal(document)
+        what = f"no code is written here: {why}" if why else "no comment here says what to write"
+        server.show(types.MessageType.Info, what)
+    waiting = [below(each, document) for each in stated]
+    n_inserted, left = 0, list[str]()
+    while waiting:
         cancel = Cancel()
-        asked = below(each.moved(n_more), document)
-        best = next(iter(await proposed(server, asked, cancel)), None)
+        asked, *waiting = waiting
+        found = await proposed(server, asked, cancel)
+        made: tuple[Change, ...] | None = None
         if cancel.is_set():
             break
-        if best is None:
-            what = f"the model has no code for “{shortened(each.text)}”"
+        if not found:
+            what = f"the model has no code for “{shortened(asked.intent)}”"
             server.show(types.MessageType.Info, what)
-            continue
-        if not await put_in(server, best):
-            server.show(types.MessageType.Warning, "the text has changed: nothing was inserted")
-            return _done(n_inserted, best.code)
-        document = server.session.documents[document.uri]
-        n_more += len(best.code)
-        n_inserted += 1
-    return _done(n_inserted)
+        elif await placed(server, found):
+            n_inserted, made = n_inserted + 1, (found[0].change,)
+        else:
+            left.append(found[0].code)
+        waiting = _carried(server, waiting, made)
+    return _done(n_inserted, "\n".join(left))
+
+
+def _carried(
+    server: Server, waiting: Sequence[Asked], made: tuple[Change, ...] | None
+) -> list[Asked]:
+    """What is still to be written, where it belongs now; the person is told of comments that do not say
+    any more what they said. The changes that were `made` may be known."""
+    left = []
+    for asked in waiting:
+        document = server.session.documents.get(asked.document.uri)
+        now = carried(asked, document, made) if document else None
+        if now is None:
+            what = f"“{shortened(asked.intent)}” has changed: no code was written for it"
+            server.show(types.MessageType.Info, what)
+        else:
+            left.append(now)
+    return left
 
 
 def _done(n_inserted: int, offered: str = "") -> dict[str, Any]:

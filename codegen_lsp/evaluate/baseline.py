@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codegen_lsp.document import Document
+from codegen_lsp.evaluate.pairs import Edit
 from codegen_lsp.evaluate.peers import ANSWER_S, HOST, Threads, llama_cpp_server
 from codegen_lsp.evaluate.program import ProgramError
 from codegen_lsp.evaluate.raw import Vocabulary
-from codegen_lsp.evaluate.replay import Answer, Edit
+from codegen_lsp.evaluate.replay import Answer
 from codegen_lsp.evaluate.tally import Generated, Source
 
 N_PREFIX, N_SUFFIX = 256, 64  # lines
@@ -154,7 +155,7 @@ class LlamaVim:
 
     def type(self, before: Document, edit: Edit, after: Document) -> None:
         del before
-        self._text, self._offset = after.text, edit.start + len(edit.text)
+        self._text, self._offset = after.text, edit.cursor
         self._is_shown = False
         self._answers.clear()
         self._show()

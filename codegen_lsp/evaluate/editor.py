@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from codegen_lsp.document import Document
 from codegen_lsp.evaluate.bench import PACKAGE, SERVE
+from codegen_lsp.evaluate.pairs import Edit
 from codegen_lsp.evaluate.program import Conversation, ProgramError, running
-from codegen_lsp.evaluate.replay import Answer, Edit
+from codegen_lsp.evaluate.replay import Answer
 from codegen_lsp.evaluate.tally import Generated
 from codegen_lsp.position import position_at
 
@@ -93,7 +94,7 @@ class Editor:
         self._request = self._ask_at = None
 
     def type(self, before: Document, edit: Edit, after: Document) -> None:
-        positions = (position_at(before, offset, "utf-16") for offset in edit[:2])
+        positions = (position_at(before, at, "utf-16") for at in (edit.start, edit.end))
         start, end = ({"line": at.line, "character": at.character} for at in positions)
         change = {
             "textDocument": {"uri": after.uri, "version": after.version},
@@ -102,7 +103,7 @@ class Editor:
         self._conversation.notify("textDocument/didChange", change)
         self._give_up()
         self.is_idle, self._request = False, None
-        self._place = _place(after, edit.start + len(edit.text))
+        self._place = _place(after, edit.cursor)
         self._ask_at = time.perf_counter() + self._manners.debounce_s
         if not self._manners.debounce_s:
             self._ask()

@@ -24,7 +24,7 @@ from codegen_lsp.evaluate import values
 from codegen_lsp.evaluate.problems import BenchmarkError, Problem
 from codegen_lsp.evaluate.samples import Key, Sample, Turns, append
 from codegen_lsp.history import Said, comment, conversation, transcript
-from codegen_lsp.postprocess import PAPER_ENDS, truncate
+from codegen_lsp.postprocess import truncate, until_end
 from codegen_lsp.sandbox import Limits, run
 
 # As in the paper, and its mtpb_sample.py and mtpb_exec.py.
@@ -181,14 +181,7 @@ def rate(samples: Sequence[Sample]) -> Rate:
     return Rate(n_passed, n, share, max(0.0, low), min(1.0, high))
 
 
-def _until_end(text: str) -> str:
-    """The paper's truncation for one answer to several intents: it may print and define as often as it
-    likes. The paper's scripts have none for this."""
-    end = PAPER_ENDS.search(text)
-    return text[: end.start()] if end else text
-
-
-CUTS: dict[Turns, Callable[[str], str]] = {"multi": truncate, "single": _until_end}
+CUTS: dict[Turns, Callable[[str], str]] = {"multi": truncate, "single": until_end}
 
 
 def _answer(prompt: Prompt, sampling: Sampling, cut: Callable[[str], str], engine: Engine) -> str:

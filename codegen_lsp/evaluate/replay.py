@@ -1,9 +1,9 @@
 """Real files, typed again through a real completer, and what it makes of each key.
 
 A piece is cut out of a file and typed back (see `typist.py`), so that what stands before and behind it
-is real. The keys come as a person's do; only a pause ends as soon as the completer has nothing more to
-do, and lasts until it has answered: a person who stops, waits. A suggestion whose first line is what the
-file says next is taken in place of the next key.
+is real, in an editor that closes brackets (see `pairs.py`). The keys come as a person's do; only a pause
+ends as soon as the completer has nothing more to do, and lasts until it has answered: a person who
+stops, waits. A suggestion whose first line is what the file says next is taken in place of the next key.
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ from random import Random
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from codegen_lsp.document import Document
+from codegen_lsp.evaluate.pairs import (
+    Edit,
+    Page,
+    backspace,
+    clear_away,
+    empty_page,
+    insert,
+    press,
+)
 from codegen_lsp.evaluate.referee import is_worse
 from codegen_lsp.evaluate.tally import Generated, Key, Pressed, Source
 from codegen_lsp.evaluate.typist import (
+    MEAN_S,
     PAUSE_S,
     Place,
+    Rest,
     Stroke,
     accepted,
     is_right,
@@ -72,14 +83,6 @@ class Script:
         return sum(len(keys(piece.typed)) for piece in chosen)
 
 
-class Edit(NamedTuple):
-    """What stood between two offsets was replaced by a text."""
-
-    start: int
-    end: int
-    text: str
-
-
 class Answer(NamedTuple):
     """A completer's word on the newest state: what it shows (nothing where that is empty), when it came
     by `time.perf_counter`, and what it tells about it. `item` is its own."""
@@ -100,7 +103,7 @@ class Completer(Protocol):
     def close(self, document: Document) -> None: ...
 
     def type(self, before: Document, edit: Edit, after: Document) -> None:
-        """A key was pressed. The cursor stands behind the edit."""
+        """A key was pressed."""
 
     def hear(self, until: float) -> Answer | None:
         """The next answer for the newest state; None where there is none until then, or where it has
@@ -163,7 +166,7 @@ def replay(
         path = folder / piece.path
         _write(path, piece.before + piece.behind)  # nobody shall find on the disk what is to come
         for pressed, shown in list(_typed(piece, path.as_uri(), completer, fast)):
-            worse, is_missed = _judged(shown, piece) if shown else ("", False)
+            worse, is_missed = _judged(piece, shown) if shown else ("", False)
             yield replace(pressed, piece=n, worse=worse, is_missed=is_missed)
         _write(path, piece.before + piece.typed + piece.behind)
         hear(n + 1)
@@ -184,67 +187,67 @@ class _Hand:
     """How far a person is in a piece."""
 
     def __init__(self, piece: Piece, uri: str) -> None:
-        self.document = Document(uri, piece.language, 1, piece.before + piece.behind)
-        self.typed = ""
-        self._piece = piece
+        self.page = empty_page(piece.before, piece.typed, piece.behind, piece.language)
+        self.document = Document(uri, piece.language, 1, self.page.left + self.page.right)
+        self._strokes = piece.strokes
         self._n = 0
 
     @property
-    def cursor(self) -> int:
-        return len(self._piece.before) + len(self.typed)
-
-    @property
-    def rest(self) -> str | None:
+    def rest(self) -> Rest | None:
         """What is still to be typed; None where the last key was wrong."""
-        is_right = self._piece.typed.startswith(self.typed)
-        return self._piece.typed[len(self.typed) :] if is_right else None
+        rest, ahead = self.page.rest, self.page.ahead
+        if rest is None or not ahead:
+            return None if rest is None else Rest(rest)
+        closing = itertools.takewhile(lambda put: "\n" not in put.text, ahead)
+        n_free = max(0, ahead[0].at - len(self.page.typed))
+        return Rest(rest, n_free, "".join(put.text for put in closing))
 
     def press(self, answer: Answer | None) -> _Press | None:
         """Do the next thing in view of what is shown; None at the end."""
-        press = self._take(answer) if answer else None
-        if press is None and self._n < len(self._piece.strokes):
-            press = self._stroke(self._piece.strokes[self._n])
-        if press is not None:
-            self.document = press.after
-        return press
+        done = (self._take(answer) if answer else None) or self._clear_away()
+        if done is None and self._n < len(self._strokes):
+            done = self._stroke(self._strokes[self._n])
+        return done
 
     def _take(self, answer: Answer) -> _Press | None:
         """Take what is right of an answer, where that is more than one key."""
-        part = accepted(answer.text, self.rest or "")
+        part = accepted(answer.text, self.rest) if self.rest else ""
         n_saved = len(keys(part)) - 1
         if n_saved < 1:
             return None
-        edit = Edit(self.cursor, self.cursor, part)
-        self.typed += part
-        strokes = self._piece.strokes
+        after = self._edited(insert(self.page, part))
+        strokes, n_typed = self._strokes, len(self.page.typed)
         self._n = next(
-            (n for n in range(self._n, len(strokes)) if strokes[n].at >= len(self.typed)),
-            len(strokes),
+            (n for n in range(self._n, len(strokes)) if strokes[n].at >= n_typed), len(strokes)
         )
         whole = answer if part == answer.text else None
-        wait_s = strokes[self._n - 1].wait_s
-        return _Press("acceptance", edit, self._edited(edit), wait_s, n_saved, whole)
+        return _Press("acceptance", *after, strokes[self._n - 1].wait_s, n_saved, whole)
+
+    def _clear_away(self) -> _Press | None:
+        """Delete what the editor has put in and the file does not say."""
+        done = clear_away(self.page)
+        return _Press("deletion", *self._edited(done), MEAN_S) if done else None
 
     def _stroke(self, stroke: Stroke) -> _Press:
         self._n += 1
         if not stroke.text:
-            edit = Edit(self.cursor - 1, self.cursor, "")
-            self.typed = self.typed[:-1]
-            return _Press("deletion", edit, self._edited(edit), stroke.wait_s)
-        edit = Edit(self.cursor, self.cursor, stroke.text)
-        self.typed += stroke.text
+            return _Press("deletion", *self._edited(backspace(self.page)), stroke.wait_s)
         key: Key = "line" if "\n" in stroke.text else "character"
-        return _Press(key, edit, self._edited(edit), stroke.wait_s)
+        return _Press(key, *self._edited(press(self.page, stroke.text)), stroke.wait_s)
 
-    def _edited(self, edit: Edit) -> Document:
-        text = self.document.text
-        text = text[: edit.start] + edit.text + text[edit.end :]
-        return replace(self.document, version=self.document.version + 1, text=text)
+    def _edited(self, done: tuple[Edit, Page]) -> tuple[Edit, Document]:
+        edit, self.page = done
+        text, version = self.page.left + self.page.right, self.document.version + 1
+        self.document = replace(self.document, version=version, text=text)
+        return edit, self.document
 
 
 class _Shown(NamedTuple):
+    """A suggestion, and what stood before and behind the cursor."""
+
     text: str
-    typed: str
+    before: str
+    behind: str
 
 
 def _typed(
@@ -253,7 +256,7 @@ def _typed(
     """Type one piece, and do nothing else meanwhile."""
     hand = _Hand(piece, uri)
     before = hand.document
-    completer.open(before, hand.cursor)
+    completer.open(before, hand.page.cursor)
     if not fast:
         time.sleep(LOOK_S)
     answer: Answer | None = None
@@ -277,7 +280,7 @@ def _typed(
                 generation=answer.generation,
                 cpu_s=answer.cpu_s,
             ),
-            _Shown(answer.text, hand.typed) if answer.text else None,
+            _Shown(answer.text, hand.page.left, hand.page.right) if answer.text else None,
         )
     completer.close(before)
 
@@ -298,15 +301,15 @@ def _heard(completer: Completer, pressed_at: float, wait_s: float, fast: bool) -
             answer = heard
 
 
-def _judged(shown: _Shown, piece: Piece) -> tuple[str, bool]:
+def _judged(piece: Piece, shown: _Shown) -> tuple[str, bool]:
     """Where the text parses worse with what was shown, and with what; nothing where it does not. And
     whether `syntax.py` misses that."""
-    before, behind = piece.before + shown.typed, piece.behind
-    if not is_worse(before + behind, before + shown.text + behind, piece.language):
+    text, before, behind = shown
+    if not is_worse(before + behind, before + text + behind, piece.language):
         return "", False
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    where = f"{piece.path.as_posix()}:{line}:{column} {shown.text!r}"
-    before, text, behind = (each.replace("\r\n", "\n") for each in (before, shown.text, behind))
+    where = f"{piece.path.as_posix()}:{line}:{column} {text!r}"
+    text, before, behind = (each.replace("\r\n", "\n") for each in shown)
     return where, not adds_error(parse(before + behind, piece.language), len(before), text)
 
 

@@ -60,6 +60,15 @@ class Stroke(NamedTuple):
     is_wrong: bool = False
 
 
+class Rest(NamedTuple):
+    """What is still to be typed; after how many characters of it that stands right of the cursor
+    already, and what of this closes brackets and quotes on the cursor's line."""
+
+    text: str
+    n_free: int | None = None
+    closers: str = ""
+
+
 def places(text: str, n: int, length: int, random: Random) -> tuple[Place, ...]:
     """Up to `n` places, in random order: whole lines of `length` characters or more, until the
     indentation comes back to where it began; and every fourth inside of brackets."""
@@ -99,28 +108,38 @@ def first_line(text: str) -> str:
     return text if end < 0 else text[:end].removesuffix("\r")
 
 
-def accepted(candidate: str, rest: str) -> str:
-    """The whole leading lines of a candidate that are what the rest of the piece says; nothing where its
-    first line is not."""
+def accepted(candidate: str, rest: Rest) -> str:
+    """The whole leading lines of a candidate that are what the file says next; nothing where its first
+    line is not."""
     best = ""
-    lines = _lines(candidate)
-    for n in range(1, len(lines) + 1):
-        part = "".join(lines[:n]).rstrip("\r\n")
-        if not _is_whole(part, rest):
+    for part, is_last in _parts(candidate):
+        if not _is_whole(part, rest, is_last):
             break
         best = part
     return best
 
 
-def is_right(candidate: str, rest: str | None) -> bool:
+def is_right(candidate: str, rest: Rest | None) -> bool:
     """Whether a candidate's first line is what the file says next; never behind a typo, where there is
     no rest."""
-    return rest is not None and _is_whole(first_line(candidate), rest)
+    line = first_line(candidate)
+    return rest is not None and _is_whole(line, rest, line == candidate.rstrip("\r\n"))
 
 
-def _is_whole(part: str, rest: str) -> bool:
-    behind = rest[len(part) : len(part) + 1]
-    return rest.startswith(part) and behind in ("", "\r", "\n")
+def _parts(candidate: str) -> Iterator[tuple[str, bool]]:
+    """Its first line, its first two ..., and whether that is all of it."""
+    lines = _lines(candidate.rstrip("\r\n"))
+    for n in range(1, len(lines) + 1):
+        yield "".join(lines[:n]).rstrip("\r\n"), n == len(lines)
+
+
+def _is_whole(part: str, rest: Rest, is_last: bool) -> bool:
+    """Whether this and what it leaves behind itself are what the file says, up to the end of a line.
+    What closes on the cursor's line stands behind a candidate's last line."""
+    whole = part + rest.closers if is_last else part
+    behind = rest.text[len(whole) : len(whole) + 1]
+    is_free = rest.n_free is None or len(part) <= rest.n_free
+    return is_free and rest.text.startswith(whole) and behind in ("", "\r", "\n")
 
 
 def _pieces(text: str, length: int) -> Iterator[Place]:

@@ -122,6 +122,20 @@ def test_other_candidates_come_when_asked_for(start: Start) -> None:
     nvim.wait_for_text(BEGUN + text)
 
 
+def test_why_there_is_this_ghost_text_is_told_in_a_window_of_its_own(start: Start) -> None:
+    nvim = ghost_in(start)
+    ghost = nvim.view().ghost
+    nvim.type("<Esc>:CodegenExplain<CR>")
+    kind = "return vim.bo.filetype .. vim.bo.buftype .. vim.bo.bufhidden"
+    nvim.wait_for(lambda: nvim.lua(kind) == "markdownnofilewipe", "explanation")
+    told = nvim.view().text
+    assert told.startswith("# Why this suggestion\n")
+    assert f"`{ghost.strip()}` is suggested" in told
+    assert f"line {BEGUN.count(chr(10)) + 1}, column {len('    return ') + 1} " in told
+    nvim.type(":quit<CR>")
+    nvim.wait_for_text(BEGUN)
+
+
 @pytest.mark.parametrize(
     ("updatetime", "goes"),
     [
@@ -185,6 +199,16 @@ def test_an_option_that_does_not_exist_is_one_line(start: Start, options: str) -
     said = nvim.wait_for(nvim.messages, "message")
     assert said.startswith("codegen-lsp: setup() has no option `key")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [("", False), ("{ trusted = 1 }", False), ("{ trusted = true }", True)]
+)
+def test_projects_are_trusted_by_who_says_so(start: Start, options: str, expected: bool) -> None:
+    nvim = start(CODE, init=f"require('codegen_lsp').setup({options})")
+    nvim.wait_for_server()
+    told = nvim.lua("return vim.lsp.get_clients()[1].capabilities.experimental.codegen")
+    assert told == {"trusted": expected}
 
 
 def test_checkhealth_finds_nothing_wrong(start: Start) -> None:

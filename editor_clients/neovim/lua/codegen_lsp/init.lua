@@ -7,11 +7,12 @@ local M = {}
 ---@field filetypes? string[] Where there is ghost text.
 ---@field root_markers? (string|string[])[] What marks the root of a project.
 ---@field settings? table<string, any> The server's settings, see |codegen-lsp-settings|.
+---@field trusted? boolean Whether the projects are trusted: without that, none of their code is run.
 ---@field keys? table<codegen_lsp.Action, string|false> Insert mode keys; `false` takes none.
 
 ---@type table<codegen_lsp.Action, string|false>
 local KEYS = { accept = '<Tab>', next = '<M-n>', previous = '<M-p>' }
-local OPTIONS = { cmd = 1, filetypes = 1, root_markers = 1, settings = 1, keys = 1 }
+local OPTIONS = { cmd = 1, filetypes = 1, root_markers = 1, settings = 1, trusted = 1, keys = 1 }
 
 ---@param message string At 80 columns, more than 55 characters would want to be confirmed with ENTER.
 local function warn(message)
@@ -42,6 +43,7 @@ function M.setup(opts)
     cmd = opts.cmd,
     filetypes = opts.filetypes,
     root_markers = opts.root_markers,
+    capabilities = { experimental = { codegen = { trusted = opts.trusted == true } } },
     init_options = settings,
     settings = { codegen = settings },
   })
@@ -60,6 +62,9 @@ function M.setup(opts)
       end
     end,
   })
+  vim.api.nvim_create_user_command('CodegenExplain', function()
+    require('codegen_lsp.explain').open()
+  end, { desc = 'codegen-lsp: why this ghost text, or none' })
   vim.lsp.enable('codegen_lsp')
 
   -- Neovim leaves a server that it cannot find out, and says so in its log only.

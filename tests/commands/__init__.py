@@ -1,0 +1,1 @@
+"""Commands, through the real server, the embedded model and the real protocol: a file a kind of wish."""
