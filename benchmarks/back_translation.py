@@ -6,6 +6,24 @@ PATH is HumanEval's file, or a folder of Python files. Of eleven neighbouring pi
 scored given each code, in several forms of asking. Printed is how the true intent does among the eleven
 given its code, and the true code among the eleven given its intent, by which candidates are chosen: how
 often it comes first, and how often before another one (half by chance).
+
+The embedded model, in percent, true codes first and before another one; HumanEval is of 99 pieces, the
+others, of packages that it has not read, of 132:
+
+    form        HumanEval  comments  docstrings    the intent stands
+    comment       35 75     32 75      40 79       in a comment below the code
+    above         35 72     29 75      42 78       there, behind "The code above:"
+    does          34 70     28 73      38 77       there, behind "This code does the following:"
+    examples      37 76     33 75      42 78       there, below three examples
+    docstring     48 77     33 77      36 76       in a docstring, at the end of a function
+    again         44 79     33 77      43 78       in one of the same function, begun anew
+    functions     45 76     30 74      42 77       there, below three examples
+    bayes         29 71     24 69      36 74       above the code, whose gain by it is taken
+
+No form is the best everywhere; a share of 132 is sure to 4 percent points. The product's is the first:
+the shortest, and the same in all languages. For intents its mean puts the true one first in 12 to 17
+percent (56 to 60 before another one), without what the intent has on its own in 21 to 37 (69 to 72):
+intents have to be compared by that difference. Among codes for one intent it changes nothing.
 """
 
 from __future__ import annotations

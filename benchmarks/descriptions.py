@@ -4,10 +4,10 @@ Of the functions of a folder's Python files the docstrings are taken out, and as
 Printed is for how many there was an answer that can be shown, and of the words that the author or the
 model says, how many both do (Jaccard's index); and the first answers, to be read.
 
-The embedded model, on 60 functions of the packages that it has not read: the code and its header again
-0.10, the header alone 0.08, the file above and the header 0.17, the file, the code and the header again
-0.13. What stands above makes it repeat the words of the docstrings there; who has not read the body
-cannot say what it does, so the first form is the product's until a larger model was asked.
+The embedded model, on 120 functions of packages that it has not read: what stands above, the code and
+the header again 0.175, what stands above and the header 0.161, the code and the header again 0.119, the
+header alone 0.101. Both the code and the file's way of saying things help; the first form is the
+product's.
 """
 
 from __future__ import annotations
@@ -32,20 +32,17 @@ N_SHOWN = 12
 
 
 def header(subject: Subject, engine: Engine, _config: Config) -> Prompt:
-    return prompt_of(f'{subject.header}    """', engine)
+    return prompt_of(f'{subject.header}{subject.indent}"""', engine)
 
 
 def above(subject: Subject, engine: Engine, _config: Config) -> Prompt:
     """The header where it stands in its file."""
-    text = subject.document.text[: subject.at]
-    return prompt_of(f'{text[-2000:]}{subject.indent}"""', engine)
+    return prompt_of(f'{subject.above}{subject.header}{subject.indent}"""', engine)
 
 
-def above_and_again(subject: Subject, engine: Engine, _config: Config) -> Prompt:
-    whole = subject.document.text
-    text = whole[max(0, subject.at - 2000) : subject.at] + whole[subject.at :][: len(subject.code)]
-    indented = "".join(f"{subject.indent[4:]}{line}" for line in subject.header.splitlines(True))
-    return prompt_of(f'{text.rstrip()}\n\n{indented}{subject.indent}"""', engine)
+def again(subject: Subject, engine: Engine, _config: Config) -> Prompt:
+    """The code, and the header behind it."""
+    return prompt_of(f'{subject.code}\n\n{subject.header}{subject.indent}"""', engine)
 
 
 def prompt_of(text: str, engine: Engine) -> Prompt:
@@ -53,10 +50,10 @@ def prompt_of(text: str, engine: Engine) -> Prompt:
 
 
 FORMS: dict[str, Callable[[Subject, Engine, Config], Prompt]] = {
-    "again": describe.prompt_for,
+    "above and again": describe.prompt_for,
+    "again": again,
     "header": header,
     "above": above,
-    "above and again": above_and_again,
 }
 
 

@@ -18,7 +18,8 @@ MAX_CODE, MAX_INTENT = 512, 64
 def likelihood(intent: str, code: str, language: str, engine: Engine, cancel: Cancel) -> float:
     """The mean natural log-probability of the intent's tokens, given the code.
 
-    That costs the tokens of both, evaluated once; for another intent of the same code only its own.
+    That costs the tokens of both, evaluated once: for some 100, 0.6 s with a 350M model on two cores,
+    0.05 s with the embedded one. For another intent of the same code it costs only its own.
     Candidates for one intent can be compared by it. To compare intents, subtract from each what it has
     with no code: some are likelier than others whatever the code says. Once the flag is raised, the
     value says nothing. Raises `EngineError`.

@@ -1,7 +1,8 @@
 """Whether an intent is clear to a model: how much its words surprise it.
 
 Where a prompt's perplexity is high, models fail more often (Nijkamp et al. 2022, section 4.4). From
-which perplexity on that is so depends on the model: `benchmarks/clarity.py` measures it.
+which perplexity on that is so depends on the model: `benchmarks/clarity.py` measures it. For the
+embedded model the answer is: from none.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ def perplexity(
 ) -> float:
     """That of a prompt's last tokens, given those before them: exp of the negative mean log-probability.
 
-    Before the code is generated it costs next to nothing, as what is evaluated for it the generation
-    need not; afterwards the intent's tokens once more, and those of the answer when it is accepted.
+    Right before the code is generated this costs next to nothing, as what is evaluated for it the
+    generation need not: 0.3 s for 18 tokens with a 350M model on two cores, by which 48 tokens of
+    answer come sooner (1.3 s with their comment); 16 ms with the embedded model. Afterwards it takes
+    0.2 s, and 0.5 s more when the answer is accepted, which the engine then has to read again.
     Raises `EngineError`.
     """
     return math.exp(-mean_logprob(intent_logprobs(prompt_tokens, n_intent_tokens, engine, cancel)))

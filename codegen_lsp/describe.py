@@ -26,6 +26,8 @@ from codegen_lsp.repetition import circle, stutter
 from codegen_lsp.secrets import until_secret
 from codegen_lsp.syntax import Definition, Parsed, definitions, parse
 
+# Characters above a definition that the model is shown: some 600 tokens.
+MAX_ABOVE = 2_000
 # Sentences of a description, and words that the shortest one has.
 MAX_SENTENCES, MIN_WORDS = 3, 2
 # What tools that make documentation read: a block above the definition, or lines with a mark of their
@@ -39,12 +41,13 @@ MARKS = {"rust": "///", "swift": "///", "dart": "///", "csharp": "///", "zig": "
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A definition in a document, in normal form and not indented, and the lines of it that are its
-    header. Its description goes in front of the offset `at` of the document as its client has it, where
-    a line begins, indented by `indent`."""
+    """A definition in a document: in normal form its lines, those of them that are its header, and those
+    above it. Its description goes in front of the offset `at` of the document as its client has it,
+    where a line begins, indented by `indent`."""
 
     document: Document
     name: str
+    above: str
     code: str
     header: str
     at: int
@@ -103,17 +106,16 @@ def described(
 
 
 def prompt_for(subject: Subject, engine: Engine, config: Config) -> Prompt:
-    """The code as far as it fits, and again its header with an opened docstring; or a comment that
-    begins with its name. See `benchmarks/descriptions.py`."""
+    """What stands above, the code, and again its header with an opened docstring, or a comment that
+    begins with its name; as much of that as fits. Which form is best: `benchmarks/descriptions.py`."""
     budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
-    asked = f"\n\n{_asked(subject)}"
-    kept = subject.code.splitlines(keepends=True)
-    tokens = engine.tokenize(subject.code + asked)
-    while len(tokens) > budget and kept:
-        n_kept = len(kept) * budget // len(tokens)
-        kept = kept[: min(n_kept, len(kept) - 1)]
-        tokens = engine.tokenize("".join(kept) + asked)
-    return Prompt("".join(kept) + asked, tuple(tokens[-budget:]))
+    above, code = subject.above.split("\n")[:-1], subject.code.split("\n")
+    while True:
+        text = "\n".join(above + code) + f"\n\n{_asked(subject)}"
+        tokens = engine.tokenize(text)
+        if len(tokens) <= budget or not above + code:
+            return Prompt(text, tuple(tokens[-budget:]))
+        above, code = above[len(above) // 2 + 1 :], code if above else code[: len(code) // 2]
 
 
 def is_over(text: str, subject: Subject) -> bool:
@@ -176,8 +178,9 @@ _ATTRIBUTE = re.compile(r"[ \t]*(?:#\[|@\w|\[[A-Z])")
 # Where a description ends: at a blank line, at what tools read or people list, at code.
 _END = re.compile(
     r"\n[ \t]*\n|\"\"\"|'''|```|\*/|>>>"
-    r"|^[ \t]*(?:[:@\\]\w|[-=~]{3,}|(?:async )?def \w|class \w+[:(]"
-    r"|(?:Args|Arguments|Parameters|Returns?|Raises|Yields?|Examples?|Notes?)[ \t]*(?::|$))",
+    r"|^[ \t]*(?::(?:param|type|returns?|rtype|raises|i?var)\b|[@\\]\w|[-=~]{3,}"
+    r"|(?:async )?def \w|class \w+[:(]"
+    r"|(?:Args|Arguments|Parameters|Returns?|Raises|Yields?|Examples?|Notes?)[ \t]*[:\n])",
     re.MULTILINE,
 )
 # A dot in a word ("a.b") or behind a letter ("e.g.") ends nothing.
@@ -247,22 +250,22 @@ def _subject(document: Document, text: str, around: Definition) -> Subject:
         shows_indent = next(each.start() for each in _CODE_LINE.finditer(text, body))
     starts = (*document.line_starts, len(document.text))
     line = document.text[starts[text.count("\n", 0, shows_indent)] :]
-    code = textwrap.dedent(text[start : around.end].rstrip() + "\n")
-    n_lines = text.count("\n", start, body)
     return Subject(
         document,
         around.name,
-        code,
-        "\n".join([*code.split("\n")[:n_lines], ""]),
+        text[max(0, start - MAX_ABOVE) : start],
+        text[start : around.end].rstrip() + "\n",
+        text[start:body],
         starts[text.count("\n", 0, at)],
         line[: lines.indentation(line)],
     )
 
 
 def _asked(subject: Subject) -> str:
-    if subject.document.language == "python":
-        return f'{subject.header}    """'
-    return f"{_mark(subject)} {subject.name}"
+    language = subject.document.language
+    indent = normal(subject.indent, language)
+    opened = f'{subject.header}{indent}"""' if language == "python" else ""
+    return opened or f"{indent}{_mark(subject)} {subject.name}"
 
 
 def _mark(subject: Subject) -> str:

@@ -82,3 +82,9 @@ def test_a_hint_is_for_measured_models_only(
     if table is not None:
         (tmp_path / "clarity.json").write_text(json.dumps(table))
     assert is_unclear(perplexity, "mine") is expected
+
+
+def test_what_was_measured_of_our_own_model_is_on_record() -> None:
+    measured = json.loads((models.DATA / models.CLARITY).read_text(encoding="utf-8"))
+    assert measured[models.EMBEDDED]["n"] >= 300
+    assert not is_unclear(1e9, models.EMBEDDED)  # from none on: its row says why

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
@@ -19,7 +21,7 @@ from codegen_lsp.describe import (
     subject_at,
     written_out,
 )
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Generation, Sampling, Stop, Token
 from codegen_lsp.languages import LANGUAGES
 from codegen_lsp.syntax import parse, parses
 from tests.fake_engine import FakeEngine
@@ -27,6 +29,18 @@ from tests.marked import CURSOR, at_cursor
 
 ADD = "def add(a, b):\n    return <CURSOR>a + b\n"
 WORDS = Description("Return the sum.", -0.5)
+
+
+class EverSurer(FakeEngine):
+    """Is surer of each candidate than of the one before."""
+
+    def _candidate(
+        self, index: int, reply: str, sampling: Sampling, generation: Generation
+    ) -> Generator[Token, None, Stop]:
+        tokens = super()._candidate(index, reply, sampling, generation)
+        for token in tokens:
+            yield replace(token, logprob=-1 / (1 + index))
+        return "eos"
 
 
 def subject_in(marked: str, language: str = "python") -> Subject:
@@ -110,7 +124,11 @@ def test_where_a_description_goes(marked: str, language: str, expected: str) -> 
         ("def f(<CURSOR>):\n    # later\n", "python", "does nothing yet"),
         ("void f() {\n  <CURSOR>\n}\n", "c", "does nothing yet"),
         ("just words<CURSOR>", "plaintext", "no function and no class"),
-        ("x = 1\n" * 200_000 + CURSOR, "python", "no function and no class"),
+        (
+            f"def f({CURSOR}):\n    return 1\n" + "x = 1\n" * 200_000,
+            "python",
+            "no function and no class",
+        ),
     ],
 )
 def test_what_cannot_be_described_is_told_in_one_line(marked: str, language: str, why: str) -> None:
@@ -129,6 +147,7 @@ def test_what_cannot_be_described_is_told_in_one_line(marked: str, language: str
         ("Uses a.b and e.g. c. Then", "Uses a.b and e.g. c. Then."),
         ("Return the sum.\n\n    Args:\n        a: one", "Return the sum."),
         ("Return the sum.\n    :param a: one", "Return the sum."),
+        ("Return it:\n    :class:`Sum` of both.", "Return it: :class:`Sum` of both."),
         ("Return the sum.\n    >>> add(1, 2)", "Return the sum."),
         ("Return the sum.\n```python\nadd(1)\n```", "Return the sum."),
         ("Return the sum.\ndef add(a, b):\n    return", "Return the sum."),
@@ -178,6 +197,8 @@ def test_other_languages_answer_in_comments(said: str, expected: str) -> None:
         ("python", 'Return it."""', True),
         ("python", "One. Two. Three.", True),
         ("python", "One.\n\n", True),
+        ("python", "Return", False),
+        ("python", "One.\n    Returns\n", True),
         ("c", " one\n", False),
         ("c", " one\n/", False),
         ("c", " one\n// two", False),
@@ -212,6 +233,11 @@ def test_a_description_breaks_no_code_and_fits_the_lines(language: str, text: st
     assert all(line.startswith("    ") and len(line) <= 88 for line in written.splitlines())
 
 
+def test_a_docstring_says_what_was_meant() -> None:
+    text = r'A "\n" is \ and more.'
+    assert ast.literal_eval(written_out(text, "f", "python", "")) == text
+
+
 @pytest.mark.parametrize(
     ("language", "expected"),
     [
@@ -241,8 +267,8 @@ def test_the_model_sees_the_code_and_then_the_opened_docstring() -> None:
     )  # fmt: skip
     assert [each.text for each in found] == ["Add them.", "Sum them up."]
     (prompt,) = engine.prompts
-    code = "def f(self):\n    return 1\n"
-    assert prompt.text == f'{code}\n\ndef f(self):\n    """'
+    code = "class A:\n    def f(self):\n        return 1\n"
+    assert prompt.text == f'{code}\n\n    def f(self):\n        """'
     assert heard[0] == "A"
 
 
@@ -257,12 +283,30 @@ def test_elsewhere_it_sees_the_code_and_then_a_comment_that_begins_with_the_name
 @pytest.mark.parametrize("n_ctx", [100, 400])
 def test_of_long_code_the_beginning_is_shown(n_ctx: int) -> None:
     engine = FakeEngine('Add them."""', n_ctx=n_ctx)
-    subject = subject_in(f"def f(){CURSOR}:\n" + "    x = 1\n" * 500)
+    subject = subject_in("above = 1\n" * 50 + f"def f(){CURSOR}:\n" + "    x = 1\n" * 500)
     described(subject, engine, Config(candidates=1, max_tokens=32), Cancel(), lambda _: None)
     (prompt,) = engine.prompts
-    assert len(prompt.tokens) < n_ctx - 32
+    assert len(prompt.tokens) == len(prompt.text) < n_ctx - 32
     assert prompt.text.startswith("def f():\n    x = 1\n")
+    assert "above" not in prompt.text
     assert prompt.text.endswith('\n\ndef f():\n    """')
+
+
+def test_of_a_header_that_is_too_long_the_end_is_shown() -> None:
+    engine = FakeEngine('Add them."""', n_ctx=64)
+    subject = subject_in(f"def f({CURSOR}{'a, ' * 99}):\n    return 1\n")
+    described(subject, engine, Config(candidates=1, max_tokens=32), Cancel(), lambda _: None)
+    (prompt,) = engine.prompts
+    assert "".join(map(chr, prompt.tokens)).endswith('a, ):\n    """')
+    assert len(prompt.tokens) < 64 - 32
+
+
+def test_the_surest_is_the_first() -> None:
+    engine = EverSurer('Add them."""', 'Sum them up."""')
+    subject = subject_in(ADD)
+    found = described(subject, engine, Config(candidates=2), Cancel(), lambda _: None)
+    assert [each.text for each in found] == ["Sum them up.", "Add them."]
+    assert found[0].mean_logprob == -0.5
 
 
 def test_nothing_is_said_once_the_flag_is_raised() -> None:

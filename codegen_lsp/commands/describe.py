@@ -17,7 +17,7 @@ from codegen_lsp.describe import (
     subject_at,
 )
 from codegen_lsp.document import Document
-from codegen_lsp.engine import Cancel
+from codegen_lsp.engine import Cancel, Engine
 
 DESCRIBE = "codegen.documentFunction"
 
@@ -37,18 +37,17 @@ async def _describe(server: Server, place: dict[str, Any]) -> dict[str, Any]:
     if document is None:
         server.show(types.MessageType.Info, f"{DESCRIBE} needs a place in an open file")
         return _done(0)
-    session, cancel = server.session, Cancel()
-    subject = await session.think(document, lambda known, _: subject_at(known, offset))
-    if not isinstance(subject, Subject):
-        server.show(types.MessageType.Info, subject or "the model does not read this file now")
+    subject, cancel = subject_at(document, offset), Cancel()
+    if isinstance(subject, str):
+        server.show(types.MessageType.Info, subject)
         return _done(0)
-    found = await _described(server, document, subject, cancel)
+    found = await _described(server, subject, offset, cancel)
     if cancel.is_set():
         return _done(0)
     if not found:
         server.show(types.MessageType.Info, f"the model has no words for {subject.name}")
         return _done(0)
-    is_same = session.documents.get(document.uri) == document
+    is_same = server.session.documents.get(document.uri) == document
     if not (is_same and await edited(server, document, change_for(subject, found[0]))):
         server.show(types.MessageType.Warning, "the text has changed: nothing was inserted")
         return _done(0, found)
@@ -56,17 +55,21 @@ async def _describe(server: Server, place: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _described(
-    server: Server, document: Document, subject: Subject, cancel: Cancel
+    server: Server, subject: Subject, offset: int, cancel: Cancel
 ) -> tuple[Description, ...]:
-    """What the model says; the person may raise the flag."""
-    session, config = server.session, server.session.config
+    """What the model says; the person may raise the flag. Nothing where it may not read the file."""
+    config = server.session.config
     begin = types.WorkDoneProgressBegin(title=f"describe {subject.name}", cancellable=True)
     async with progress.displayed(server, begin, cancel) as show:
         hear = telling(show)
-        found = await session.think(
-            document, lambda _, engine: described(subject, engine, config, cancel, hear)
-        )
-    return found or ()
+
+        def describe(known: Document, engine: Engine) -> tuple[Description, ...]:
+            readable = subject_at(known, offset)
+            if isinstance(readable, str):
+                return ()
+            return described(readable, engine, config, cancel, hear)
+
+        return await server.session.think(subject.document, describe) or ()
 
 
 def _done(n_inserted: int, found: tuple[Description, ...] = ()) -> dict[str, Any]:
