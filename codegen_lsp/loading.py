@@ -4,8 +4,9 @@ requests. Until then, and where it fails, the one before goes on."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from codegen_lsp.complete import n_ctx_for
 from codegen_lsp.config import Config
@@ -47,6 +48,17 @@ class Loading:
         last = self._loaded.settings if self._newest is None else self._newest.settings
         return last != _engine_settings(config)
 
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """Within this one is going to be loaded: who asks for it before that waits."""
+        arrival = self._newest = _Arrival(None)
+        try:
+            yield
+        finally:
+            arrival.done.set_result(None)
+            if self._newest is arrival:
+                self._newest = None
+
     async def run(self, config: Config, progress: Callable[[float], None]) -> None:
         """Load the configured model; `progress` is called on the loop with a share from 0 to 1. A newer
         call ends this one. Raises `EngineError`, and keeps the engine that there was."""
@@ -71,7 +83,7 @@ class Loading:
 
     async def wait(self) -> None:
         """Where there is no engine yet, until there is one, or none is on its way."""
-        if not self._loaded.is_there and self._newest is not None:
+        while not self._loaded.is_there and self._newest is not None:
             await asyncio.wait({self._newest.done})
 
     def close(self) -> None:

@@ -291,8 +291,9 @@ def _register(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
-        await server.watch()
-        await server.configure(await server.fetch_settings() or server.initial_settings)
+        with session.starting():
+            await server.watch()
+            await server.configure(await server.fetch_settings() or server.initial_settings)
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def settings_changed(params: types.DidChangeConfigurationParams) -> None:

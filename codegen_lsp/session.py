@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -110,6 +110,10 @@ class Session:
         self.config = self._answering.config = config
         self._expect(self._attention)
         return self._loading.is_needed(config)
+
+    def starting(self) -> AbstractContextManager[None]:
+        """Within this a model is going to be loaded, and wishes wait for it."""
+        return self._loading.announced()
 
     def open_folders(self, folders: Sequence[Path]) -> None:
         """Know the workspace's folders: what their files define, and what is ignored in them."""

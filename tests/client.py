@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ class Client:
         self.settings = settings  # what workspace/configuration is answered with
         self.notifications: queue.Queue[dict[str, Any]] = queue.Queue()
         self.stderr = ""  # all of it, once the process has ended
+        self.holds_settings = False  # until `release_settings`
+        self._held: list[dict[str, Any]] = []
         self.asked: list[str] = []  # methods of the server's requests
         self.edits: list[dict[str, Any]] = []  # those of the server's that were applied
         self.applies = True  # such edits
@@ -113,6 +116,13 @@ class Client:
         assert "error" not in answer, answer
         return list(answer["result"])
 
+    def release_settings(self) -> None:
+        """Tell the settings that the server has asked for."""
+        self.holds_settings = False
+        while not self._held:
+            time.sleep(0.01)
+        self._serve(self._held.pop())
+
     def leave(self) -> None:
         self.request("shutdown", None)
         self.notify("exit", None)
@@ -149,6 +159,9 @@ class Client:
     def _serve(self, message: dict[str, Any]) -> None:
         self.asked.append(message["method"])
         result: Any = None
+        if message["method"] == "workspace/configuration" and self.holds_settings:
+            self._held.append(message)
+            return
         if message["method"] == "workspace/configuration":
             result = [self.settings]
         elif message["method"] == "workspace/applyEdit":

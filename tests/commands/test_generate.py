@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.client import TIMEOUT, Client, running
+from tests.client import TIMEOUT, URI, Client, running
 from tests.commands.asking import (
     ACCOUNT,
     CLIENT,
@@ -63,6 +63,22 @@ def test_the_comments_of_a_selection_are_answered_in_their_order(client: Client)
         "add the amount to the balance",
         "take the amount from the balance",
     ]
+
+
+def test_a_wish_that_comes_before_the_model_waits_for_it() -> None:
+    with running() as client:
+        client.holds_settings = True
+        workspace = {**CLIENT["workspace"], "configuration": True}
+        client.initialize(**{**CLIENT, "workspace": workspace})
+        client.open(ACCOUNT)
+        arguments = [{"uri": URI, "position": position(8)}]
+        wish = {"command": "codegen.generateFromComment", "arguments": arguments}
+        request = client.send("workspace/executeCommand", wish)
+        status = {"command": "codegen.status"}
+        assert client.request("workspace/executeCommand", status)["state"] == "loading"
+        client.release_settings()
+        assert client.answer(request)["result"]["inserted"] == 1
+        client.leave()
 
 
 def test_what_is_written_is_shown_with_a_button_to_cancel_it() -> None:
