@@ -112,9 +112,10 @@ def complete(
     known: Known = NOTHING,
     hear: Callable[[str], None] = ignore,
     keep: Callable[[Record], None] = ignore,
+    read: Callable[[Prompt], None] = ignore,
 ) -> Completion:
-    """Candidates for a cursor. `hear` is told what the first one says so far, at each of its tokens, and
-    `keep` at the end how they were made, if any were."""
+    """Candidates for a cursor. `read` is told the prompt before the engine is, `hear` what the first
+    candidate says so far, at each of its tokens, and `keep` at the end how they were made, if at all."""
     context = known.gather(request.document, request.offset)
     known = replace(known, talk=SILENCE)
     if context is None:
@@ -136,6 +137,7 @@ def complete(
     drawn = (replace(each, max_tokens=config.max_tokens) for each in request.samplings)
     samplings = tuple(drawn) or _samplings(config, request.n)
     written = [Written(context, extent, len(prompt.heal), doubt, least) for _ in samplings]
+    read(prompt)
     generation = engine.generate(prompt, samplings, cancel)
     for token in generation:
         candidate = written[token.candidate]

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from codegen_lsp.complete import (
@@ -19,13 +20,14 @@ from codegen_lsp.complete import (
     Known,
     Request,
     complete,
+    ignore,
     prompt_for,
     without_new_errors,
 )
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Candidate, Document
-from codegen_lsp.engine import Cancel, Engine, EngineError, mean_logprob
+from codegen_lsp.engine import Cancel, Engine, EngineError, Prompt, Sampling, mean_logprob
 from codegen_lsp.explain import Explanation, explain, refused
 from codegen_lsp.history import Said
 from codegen_lsp.likely import Place
@@ -35,9 +37,18 @@ from codegen_lsp.score import logprobs
 from codegen_lsp.secrets import NOTHING, Masked
 from codegen_lsp.surroundings import Surroundings
 from codegen_lsp.syntax import Parsed
-from codegen_lsp.synthesis import Asked, Stated, is_sayable, stated_in
+from codegen_lsp.synthesis import (
+    Asked,
+    Proposal,
+    Stated,
+    is_sayable,
+    proposals,
+    request_for,
+    stated_in,
+)
 from codegen_lsp.talk import Talk, placed, said
 from codegen_lsp.turns import Turns, follow
+from codegen_lsp.weigh import surprise, weighed
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +100,12 @@ class Loaded:
             former.close()
 
     def complete(
-        self, request: Request, config: Config, cancel: Cancel, hear: Callable[[str], None]
+        self,
+        request: Request,
+        config: Config,
+        cancel: Cancel,
+        hear: Callable[[str], None],
+        read: Callable[[Prompt], None] = ignore,
     ) -> Completion:
         """Candidates for a place; none where there is no engine, or where it fails. See `complete`."""
         completion = Completion(reason="the model is not there")
@@ -97,12 +113,35 @@ class Loaded:
             return completion
         with self._surviving():
             asked, known = self._asked(request, config)
-            completion = complete(asked, self._engine, config, cancel, known, hear)
+            completion = complete(asked, self._engine, config, cancel, known, hear, read=read)
             self._know(request.document.uri, completion.known)
             if completion.prompt is not None and not cancel.is_set():
                 self._ready.append(Place(request.document, request.offset))
                 self._trouble = ""
         return completion
+
+    def propose(
+        self,
+        asked: Asked,
+        drawn: tuple[Sampling, ...],
+        config: Config,
+        cancel: Cancel,
+        hear: Callable[[str], None],
+    ) -> tuple[Proposal, ...]:
+        """Code for an intent, the best first; see `weigh`. How clear the intent is the model says before
+        it answers: so each token of the prompt is evaluated once."""
+        surprises: list[float | None] = []
+
+        def read(prompt: Prompt) -> None:
+            if self._engine is not None:
+                surprises.append(surprise(asked, prompt, self._engine, cancel))
+
+        completion = self.complete(request_for(asked, drawn), config, cancel, hear, read)
+        found = proposals(asked, completion, config)
+        if not found or cancel.is_set():
+            return found
+        weigh = partial(weighed, found, surprises[0], cancel)
+        return self.think(asked.document, weigh) or found
 
     def explain(self, request: Request, config: Config, cancel: Cancel) -> Explanation:
         """Why a request is answered as it is; see `explain`. Nothing that is known changes by it."""

@@ -11,7 +11,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,8 +32,7 @@ from codegen_lsp.privacy import may_read, refusal
 from codegen_lsp.project import Project
 from codegen_lsp.strain import Strain
 from codegen_lsp.surroundings import Surroundings
-from codegen_lsp.synthesis import Asked, Proposal, Stated, proposals, request_for
-from codegen_lsp.weigh import weighed
+from codegen_lsp.synthesis import Asked, Proposal, Stated
 
 logger = logging.getLogger(__name__)
 
@@ -215,16 +213,10 @@ class Session:
             return ()
         config = self.config
         drawn = samplings(config.candidates, config, first_seed)
-        request = request_for(asked, drawn)
         async with self._writing(asked.document):
-            completion = await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._loaded.complete, request, config, cancel, hear
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor, self._loaded.propose, asked, drawn, config, cancel, hear
             )
-        found = proposals(asked, completion, config)
-        if not found or completion.prompt is None:
-            return found
-        weigh = partial(weighed, found, completion.prompt, cancel)
-        return await self.think(asked.document, weigh) or found
 
     async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
         """What `work` makes of a document, with its secrets masked and all offsets as they were, and of

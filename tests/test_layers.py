@@ -105,7 +105,7 @@ ALLOWED = {
     "loaded": {
         "complete", "config", "context", "document", "engine", "explain", "history", "likely",
         "normal", "privacy", "score", "secrets", "surroundings", "syntax", "synthesis", "talk",
-        "turns",
+        "turns", "weigh",
     },
     "loading": {"complete", "config", "engine", "loaded"},
     "answering": {
@@ -116,7 +116,7 @@ ALLOWED = {
     "session": {
         "answering", "attempt", "choose", "complete", "config", "dialogue", "document", "engine",
         "explain", "explaining", "ignore", "likely", "loaded", "loading", "privacy", "project",
-        "strain", "surroundings", "synthesis", "weigh",
+        "strain", "surroundings", "synthesis",
     },
     "progress": {"engine"},
     "commands.server": {"document", "position", "progress", "session", "trials", "turns"},

@@ -12,9 +12,10 @@ from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel, Prompt
 from codegen_lsp.synthesis import Asked, Proposal, below, stated_in
 from codegen_lsp.turns import Origin
-from codegen_lsp.weigh import weighed
+from codegen_lsp.weigh import surprise, weighed
 from tests.fake_engine import FakeEngine
 
+SURPRISE = 12.5
 KEY = "AKIA" + "Q3EGRJ7XKW2NPLZM"
 
 
@@ -44,25 +45,33 @@ def proposed(wanted: Asked, *codes: str) -> tuple[Proposal, ...]:
 def weigh(
     engine: Reader, given: tuple[Proposal, ...], cancel: Cancel | None = None
 ) -> tuple[Proposal, ...]:
-    prompt = Prompt(text := given[0].asked.document.text, tuple(map(ord, text)))
-    return weighed(given, prompt, cancel or Cancel(), given[0].asked.document, engine)
+    return weighed(given, SURPRISE, cancel or Cancel(), given[0].asked.document, engine)
 
 
 def test_code_that_says_what_was_wanted_comes_first() -> None:
     one, other = proposed(asked("# add a and b\n"), "a - b", "a + b")
     found = weigh(Reader(), (one, other))
     assert found == (
-        replace(other, scores=Scores(-0.5, -1.0), perplexity=math.exp(3.0)),
-        replace(one, scores=Scores(-0.5, -3.0), perplexity=math.exp(3.0)),
+        replace(other, scores=Scores(-0.5, -1.0), perplexity=SURPRISE),
+        replace(one, scores=Scores(-0.5, -3.0), perplexity=SURPRISE),
     )
 
 
-def test_of_one_candidate_only_the_comment_is_asked() -> None:
+def test_of_one_candidate_nothing_is_asked() -> None:
     engine = Reader()
     (found,) = weigh(engine, proposed(asked("# add a and b\n"), "a + b"))
-    assert engine.scored == ["# add a and b\n"]
-    assert found.scores == Scores(-0.5)
-    assert found.perplexity is not None
+    assert engine.scored == []
+    assert (found.scores, found.perplexity) == (Scores(-0.5), SURPRISE)
+
+
+def test_a_comment_surprises_by_what_its_words_are_worth_there() -> None:
+    engine, wanted = Reader(), asked("# add a and b\n")
+    prompt = Prompt(text := "x = 1\n# add a and b\n", tuple(map(ord, text)))
+    assert surprise(wanted, prompt, engine, Cancel()) == math.exp(3.0)
+    assert engine.scored == [text]
+    cancel = Cancel()
+    cancel.set()
+    assert surprise(wanted, prompt, engine, cancel) is None
 
 
 def test_what_was_given_up_stays_as_it_was() -> None:
@@ -76,6 +85,6 @@ def test_a_secret_in_a_comment_reaches_no_engine() -> None:
     engine = Reader()
     given = proposed(asked(f"# log in with {KEY}\n"), "a", "b")
     document = given[0].asked.document
-    weighed(given, Prompt("# x\n", (1, 2, 3)), Cancel(), document, engine)
+    weighed(given, SURPRISE, Cancel(), document, engine)
     assert engine.scored
     assert not any(KEY in text for text in engine.scored)
