@@ -260,11 +260,12 @@ def until_all_has_come(worker: Worker, n_tokens: int) -> None:
 
 
 def test_an_answer_that_has_come_but_was_not_read_did_not_end_by_itself(worker: Worker) -> None:
-    generation = worker.generate(prompt_of(worker), [Sampling(4)], Cancel())
+    """Of several candidates: the process does not run ahead with a single one."""
+    generation = worker.generate(prompt_of(worker), several(2, 2), Cancel())
     next(generation)
     until_all_has_come(worker, 3)
     generation.close()
-    assert generation.stats.stops == ("consumer",)
+    assert generation.stats.stops == ("consumer", "consumer")
 
 
 def test_the_reader_may_end_one_candidate_and_hears_no_more_of_it(worker: Worker) -> None:

@@ -61,8 +61,8 @@ def test_what_cannot_be_split_stays(
 
 def test_a_comment_that_has_its_code_is_not_split(client: Client) -> None:
     client.open(COUNTER)
-    execute(client, "codegen.generateFromComment", position=LAST)
-    assert execute(client, "codegen.splitIntent", position=LAST)["steps"] == []
+    execute(client, "generateFromComment", position=LAST)
+    assert execute(client, "splitIntent", position=LAST)["steps"] == []
     assert "has its code already" in client.wait_for("window/showMessage")["message"]
 
 
