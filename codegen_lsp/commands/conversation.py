@@ -18,7 +18,7 @@ from codegen_lsp.commands.server import (
     turn_in,
     turns_of,
 )
-from codegen_lsp.commands.writing import MAX_ATTEMPTS, placed, proposed
+from codegen_lsp.commands.writing import MAX_ATTEMPTS, placed, proposed, why_nothing
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, Proposal, UnsayableError, again, said_next
@@ -65,7 +65,7 @@ async def _next(server: Server, wish: dict[str, Any], cancel: Cancel) -> dict[st
         raise RefusedError("no comment can be written in the middle of a string or a comment")
     found = await proposed(server, asked, cancel)
     if not (found or cancel.is_set()):
-        raise RefusedError(f"the model has no code for “{shortened(intent)}”")
+        raise RefusedError(why_nothing(server, intent))
     return await _placed(server, () if cancel.is_set() else found)
 
 

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from codegen_lsp.anchor import carried
 from codegen_lsp.commands.server import Server, selected, shortened
-from codegen_lsp.commands.writing import placed, proposed
+from codegen_lsp.commands.writing import placed, proposed, why_nothing
 from codegen_lsp.edits import Change
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, below
@@ -47,8 +47,7 @@ async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
         if cancel.is_set():
             break
         if not found:
-            what = f"the model has no code for “{shortened(asked.intent)}”"
-            server.show(types.MessageType.Info, what)
+            server.show(types.MessageType.Info, why_nothing(server, asked.intent))
         elif await placed(server, found):
             n_inserted, made = n_inserted + 1, (found[0].change,)
         else:

@@ -14,10 +14,9 @@ from codegen_lsp.commands.server import (
     document_of,
     range_of,
     selected,
-    shortened,
     turns_of,
 )
-from codegen_lsp.commands.writing import edited, is_current, proposed, put_in
+from codegen_lsp.commands.writing import edited, is_current, proposed, put_in, why_nothing
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
 from codegen_lsp.factor import (
@@ -111,7 +110,7 @@ async def _as_one_turn(
     if cancel.is_set():
         return _compared()
     if one is None:
-        raise FactorError(f"the model has no code for “{shortened(asked.intent)}”")
+        raise FactorError(why_nothing(server, asked.intent))
     scores = await _scores(server, turns, one, cancel)
     if cancel.is_set():
         return _compared()

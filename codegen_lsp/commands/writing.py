@@ -65,6 +65,13 @@ async def proposed(
     return found
 
 
+def why_nothing(server: Server, intent: str) -> str:
+    """What a person is told who gets no code."""
+    if server.session.state == "off":
+        return "no code is written: there is no model (the log says why)"
+    return f"the model has no code for “{shortened(intent)}”"
+
+
 async def placed(server: Server, found: Sequence[Proposal]) -> bool:
     """Put the best of several proposals in; say whether that was possible. Otherwise the person is asked
     whether they want it where its comment is now. The other ones are remembered."""

@@ -147,3 +147,16 @@ def test_another_model_goes_on_with_the_turns_of_the_first(client: Client, tmp_p
     told = turns(client)
     assert [turn["intent"] for turn in told] == ["the names of the files", "the size of the files"]
     assert [turn["model"] for turn in told] == [str(weights), "nano"]
+
+
+def test_where_there_is_no_model_one_line_says_so(tmp_path: Path) -> None:
+    weights = tmp_path / "broken.gguf"
+    weights.write_bytes(b"GGUF")
+    with running("--model", str(weights)) as client:
+        client.initialize(SHORT, **CLIENT)
+        client.open(TEXT)
+        assert generate(client, FIRST) == {"inserted": 0, "offered": ""}
+        messages = [said(client), said(client)]
+        assert any("broken.gguf" in message for message in messages)
+        assert any("there is no model" in message for message in messages)
+        client.leave()
