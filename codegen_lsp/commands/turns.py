@@ -109,5 +109,7 @@ def _told(turn: Turn, turns: Turns, document: Document, server: Server) -> dict[
         "examples": mark(shown.scores) if shown else "",
         "isUnclear": was_unclear(shown),
         "model": origin.model if origin else None,
+        "seed": origin.seed if origin else None,
+        "nPrompt": origin.n_prompt if origin else None,
         "meanLogprob": origin.mean_logprob if origin else None,
     }

@@ -32,7 +32,8 @@ def test_ghost_text_that_is_accepted_below_a_comment_is_a_turn(client: Client) -
     assert turn["code"].strip() == code.strip()
     assert turn["range"]["start"] == position(8)
     assert (turn["model"], turn["isStale"]) == ("nano", False)
-    assert turn["meanLogprob"] < 0
+    assert turn["meanLogprob"] < 0 < turn["nPrompt"]
+    assert turn["seed"] == 0
     assert lenses(client)
     client.say(3, BELOW)  # the editor's undo
     assert turns(client) == []
@@ -59,5 +60,5 @@ def test_code_that_a_person_writes_below_a_comment_is_a_turn_without_a_model(
     (turn,) = turns(client)
     assert turn["intent"] == "add the amount to the balance"
     assert turn["code"] == "        self.balance += amount"
-    assert (turn["model"], turn["meanLogprob"]) == (None, None)
+    assert [turn[key] for key in ("model", "seed", "nPrompt", "meanLogprob")] == [None] * 4
     assert not lenses(client)

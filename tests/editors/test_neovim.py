@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -134,6 +137,57 @@ def test_why_there_is_this_ghost_text_is_told_in_a_window_of_its_own(start: Star
     assert f"line {BEGUN.count(chr(10)) + 1}, column {len('    return ') + 1} " in told
     nvim.type(":quit<CR>")
     nvim.wait_for_text(BEGUN)
+
+
+STEPS = "".join(f"def step_{n}(values):\n    # {what} the values\n\n\n" for n, what in enumerate(
+    ["sort", "count", "print", "add", "return"]
+))  # fmt: skip
+
+EXECUTE_LUA = """
+local command, place = ...
+place.uri = vim.uri_from_bufnr(0)
+local client = vim.lsp.get_clients({ bufnr = 0 })[1]
+local wish = { command = command, arguments = { place } }
+vim.g.done = nil
+client:request('workspace/executeCommand', wish, function(_, done)
+  vim.g.done = vim.json.encode(done)
+end)
+"""
+
+
+def execute(nvim: Neovim, command: str, **place: Any) -> Any:
+    """What a command returns; Neovim stays a Neovim that somebody sits at meanwhile."""
+    nvim.lua(EXECUTE_LUA, command, place)
+    done = nvim.wait_for(lambda: nvim.lua("return vim.g.done or ''"), f"end of {command}")
+    return json.loads(str(done))
+
+
+def test_code_for_five_comments_is_taken_back_by_five_undos(start: Start) -> None:
+    nvim = start(STEPS)
+    nvim.wait_for_server()
+    everything = {
+        "start": {"line": 0, "character": 0},
+        "end": {"line": STEPS.count("\n"), "character": 0},
+    }
+    done = execute(nvim, "codegen.generateFromComment", range=everything)
+    assert done == {"inserted": 5, "offered": ""}
+    written = nvim.view().text
+    turns = execute(nvim, "codegen.listTurns")
+    assert [turn["intent"] for turn in turns] == [
+        f"{what} the values" for what in ("sort", "count", "print", "add", "return")
+    ]
+    for left in (4, 3, 2, 1, 0):
+        nvim.type("u")
+        nvim.wait_for(partial(_has_turns, nvim, left), f"{left} turns")
+    nvim.wait_for_text(STEPS.removesuffix("\n"))
+    nvim.type("5<C-r>")
+    nvim.wait_for_text(written)
+    assert execute(nvim, "codegen.listTurns") == turns
+    assert nvim.messages().count("fewer lines; before") == 5
+
+
+def _has_turns(nvim: Neovim, n: int) -> bool:
+    return len(execute(nvim, "codegen.listTurns")) == n
 
 
 @pytest.mark.parametrize(
