@@ -76,6 +76,7 @@ class Loaded:
         self._is_ignored, self._surroundings, self._path_of = is_ignored, surroundings, path_of
         self._opened = opened
         self.settings: object = None  # what the engine was made from
+        self.model = ""  # its name: while another one is loaded, not what the settings say
         self._engine: Engine | None = None
         # By URI: which version, and by which rules.
         self._told: dict[str, tuple[object, Config]] = {}
@@ -91,10 +92,10 @@ class Loaded:
     def is_there(self) -> bool:
         return self._engine is not None
 
-    def replace(self, engine: Engine, settings: object) -> None:
+    def replace(self, engine: Engine, settings: object, model: str) -> None:
         """Go on with another engine, which knows nothing yet."""
         former, self._engine = self._engine, engine
-        self.settings, self._trouble = settings, ""
+        self.settings, self.model, self._trouble = settings, model, ""
         self.reconsider()  # a layout holds tokens of the former one
         if former is not None:
             former.close()
@@ -137,7 +138,7 @@ class Loaded:
                 surprises.append(surprise(asked, prompt, self._engine, cancel))
 
         completion = self.complete(request_for(asked, drawn), config, cancel, hear, read)
-        found = proposals(asked, completion, config)
+        found = proposals(asked, completion, self.model)
         if not found or cancel.is_set():
             return found
         weigh = partial(weighed, found, surprises[0], cancel)
@@ -149,6 +150,7 @@ class Loaded:
         if self._engine is not None:
             with self._surviving():
                 asked, known = self._asked(request, config)
+                config = replace(config, model=self.model)
                 return explain(asked, self._engine, config, cancel, known)
         return refused(request, config, self._trouble or "the model is not there", path)
 

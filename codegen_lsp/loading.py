@@ -20,8 +20,8 @@ Load = Callable[[Config, Callable[[float], bool]], Engine]
 class _Arrival:
     """A model on its way; it ends as soon as it is no longer the newest."""
 
-    def __init__(self, settings: object) -> None:
-        self.settings = settings
+    def __init__(self, settings: object, model: str = "") -> None:
+        self.settings, self.model = settings, model
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -63,7 +63,7 @@ class Loading:
         """Load the configured model; `progress` is called on the loop with a share from 0 to 1. A newer
         call ends this one. Raises `EngineError`, and keeps the engine that there was."""
         loop = asyncio.get_running_loop()
-        arrival = self._newest = _Arrival(_engine_settings(config))
+        arrival = self._newest = _Arrival(_engine_settings(config), config.model)
 
         def hear(share: float) -> bool:
             if self._newest is not arrival or loop.is_closed():
@@ -101,7 +101,7 @@ class Loading:
     def _take(self, engine: Engine, arrival: _Arrival) -> None:
         """Go on with another engine, if it is still wanted. On the engine's thread."""
         if self._newest is arrival:
-            self._loaded.replace(engine, arrival.settings)
+            self._loaded.replace(engine, arrival.settings, arrival.model)
         else:
             engine.close()
 

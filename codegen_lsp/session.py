@@ -353,7 +353,7 @@ class Session:
         place = Place(request.document, request.offset)
         best = next(iter(answer.completion.candidates), None)
         self._shown = None if best is None else Way(place, best.text)
-        self.dialogue.offer(request.document, request.offset, answer.completion, self.config.model)
+        self.dialogue.offer(request.document, request.offset, answer.completion, self._loaded.model)
         if best is not None:
             self._answering.look_ahead(request, best)
 

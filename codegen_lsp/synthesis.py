@@ -7,6 +7,7 @@ as deep, and is what would be suggested there to somebody who asks, but that it 
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ from typing import Literal
 from codegen_lsp import history
 from codegen_lsp.choose import Scores, goodness
 from codegen_lsp.complete import Completion, Known, Request
-from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_LINE, MAX_TEXT
 from codegen_lsp.document import Candidate, Document, line_start
 from codegen_lsp.edits import LINE_END, Change, changed
@@ -30,6 +30,8 @@ from codegen_lsp.turns import Origin, Turn, Turns, code_of
 
 # Characters that the marks of a comment may take, and a margin.
 MARGIN = 16
+# From the end of a line to the first letter of the next one that is not blank.
+BELOW = re.compile(r"[ \t]*(?:\r\n|\n|\r)(?P<blank>\s*?(?:\r\n|\n|\r))?(?P<indent>[ \t]*)\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,12 @@ def stated_in(document: Document, start: int, end: int, known: Known) -> tuple[S
     return tuple(_stated(intent, parsed, document) for intent in intents)
 
 
+def unanswered(stated: Sequence[Stated], document: Document) -> tuple[Stated, ...]:
+    """Those below which no code stands yet: nothing as deep is on the next line, or, behind a docstring,
+    on the next that is not blank."""
+    return tuple(each for each in stated if not _has_code(each, document.text))
+
+
 def below(stated: Stated, document: Document) -> Asked:
     """Code below a comment that stands there."""
     nothing = Change(stated.end, stated.end, "")
@@ -180,12 +188,12 @@ def request_for(asked: Asked, samplings: tuple[Sampling, ...]) -> Request:
     )
 
 
-def proposals(asked: Asked, completion: Completion, config: Config) -> tuple[Proposal, ...]:
-    """What was written for a `request_for` this, the best first."""
+def proposals(asked: Asked, completion: Completion, model: str) -> tuple[Proposal, ...]:
+    """What a model has written for a `request_for` this, the best first."""
 
     def made(candidate: Candidate) -> Proposal:
         n_prompt, mean_logprob = completion.stats.n_prompt, candidate.mean_logprob
-        origin = Origin(config.model, candidate.seed, n_prompt, mean_logprob)
+        origin = Origin(model, candidate.seed, n_prompt, mean_logprob)
         scores = Scores(mean_logprob, fit=candidate.fit)
         return Proposal(asked, asked.lead + candidate.text.rstrip(), origin, scores)
 
@@ -199,6 +207,13 @@ def best_first(candidates: Iterable[Proposal]) -> tuple[Proposal, ...]:
         return goodness(each.scores or Scores(each.origin.mean_logprob))
 
     return tuple(sorted(candidates, key=worth, reverse=True))
+
+
+def _has_code(stated: Stated, text: str) -> bool:
+    below = BELOW.match(text, stated.end)
+    if below is None or (below["blank"] and stated.kind == "comment"):
+        return False
+    return len(below["indent"]) >= len(stated.lead.lstrip("\r\n"))
 
 
 def _stated(intent: Intent, parsed: Parsed, document: Document) -> Stated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from codegen_lsp.complete import Completion, Known, complete
@@ -150,6 +150,7 @@ def test_the_comments_state_the_steps_in_their_order(
     text = as_comment(intent, language, indent, like=blocks[0][0] if in_block and blocks else "")
     text = text.replace("\n", newline) + f"{newline}{indent}behind{newline}"
     document = Document("file:///a", language, 1, text)
+    assume(stated_in(document, len(indent), len(indent), Known()))  # words that are no code
     try:
         found = split_at(document, len(indent))
     except FactorError:
@@ -301,4 +302,4 @@ def conversation(marked: str, language: str = "python") -> tuple[Turns, Document
 def proposed(turns: Turns, document: Document) -> Proposal:
     asked = joined(turns.turns, everything_in(document), document)
     completion = Completion((Candidate("CODE", -0.5, 1, "eos"),))
-    return proposals(asked, completion, Config())[0]
+    return proposals(asked, completion, "nano")[0]

@@ -64,8 +64,8 @@ ALLOWED = {
     "project": {"common", "config", "document", "ignore", "languages", "privacy", "secrets"},
     "choose": {"config", "engine"},
     "synthesis": {
-        "choose", "complete", "config", "context", "document", "edits", "engine", "history",
-        "intents", "languages", "likely", "lines", "normal", "syntax", "turns",
+        "choose", "complete", "context", "document", "edits", "engine", "history", "intents",
+        "languages", "likely", "lines", "normal", "syntax", "turns",
     },
     "anchor": {"document", "edits", "spans", "synthesis"},
     "alternatives": {"synthesis"},
@@ -144,7 +144,7 @@ ALLOWED = {
     "commands.explain": {"commands.server", "story"},
     "commands.lenses": {
         "choose", "commands.conversation", "commands.generate", "commands.server", "commands.split",
-        "commands.turns", "document", "turns",
+        "commands.turns", "document", "synthesis", "turns",
     },
     "commands.__init__": {
         "commands.conversation", "commands.describe", "commands.explain", "commands.generate",

@@ -39,7 +39,7 @@ class Interrupted(FakeEngine):
 
 def loaded_with(engine: FakeEngine) -> Loaded:
     loaded = Loaded(lambda _: False, Surroundings(), str)
-    loaded.replace(engine, "settings")
+    loaded.replace(engine, "settings", "nano")
     return loaded
 
 
@@ -55,7 +55,7 @@ def test_another_model_reads_tokens_of_its_own() -> None:
     other = OtherWords("1\n")
     loaded = loaded_with(FakeEngine("1\n"))
     ask(loaded, LINES + "x = ")
-    loaded.replace(other, "other settings")
+    loaded.replace(other, "other settings", "other")
     ask(loaded, LINES + "x = ")
     (prompt,) = other.prompts
     assert prompt.tokens == tuple(other.tokenize(prompt.text))
@@ -93,7 +93,7 @@ def asked(
     """What the engine reads when somebody asks at the end of a text."""
     engine = FakeEngine("1\n")
     loaded = Loaded(is_ignored, Surroundings(), str, lambda: opened)
-    loaded.replace(engine, "settings")
+    loaded.replace(engine, "settings", "nano")
     request = Request(at_end(text).document, len(text), invoked=True)
     config = Config(prompt_tokens=1000, disabled_languages=("java",))
     loaded.complete(request, config, Cancel(), lambda _: None)
@@ -157,7 +157,7 @@ def test_what_was_prepared_is_what_is_asked() -> None:
         there("# Set it.\nfloor = 1\n", ("Set it.", "floor = 1")),
     ]
     loaded = Loaded(lambda _: False, Surroundings(), str, lambda: opened)
-    loaded.replace(engine, "settings")
+    loaded.replace(engine, "settings", "nano")
     loaded.prepare(at_end(whole), [], CONFIG, Cancel())
     (warmed,) = engine.warmed
     assert warmed.startswith(f"# Set it.\nfloor = 1\n\n{SET}\ndef run():\n")

@@ -117,5 +117,5 @@ def test_what_a_model_would_write_is_likelier_than_what_it_would_not() -> None:
 
 def loaded_with(engine: FakeEngine) -> Loaded:
     loaded = Loaded(lambda _: False, Surroundings(), str)
-    loaded.replace(engine, "settings")
+    loaded.replace(engine, "settings", "nano")
     return loaded

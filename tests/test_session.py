@@ -672,6 +672,10 @@ def test_the_former_engine_answers_while_another_is_loaded() -> None:
         loading = asyncio.create_task(session.load(ignore))
         await clock.until(lambda: loads.begun == ["old", "new"])
         assert await ask(session, document()) == ["old"]
+        opened = document(text="# set x\n")
+        (stated,) = await session.stated_in(opened, 0, 0)
+        (found, *_) = await session.propose(below(stated, opened), Cancel(), lambda _: None)
+        assert found.origin.model == "old"  # who has written it, and not whom the settings name
         loads.let_go("new")
         await loading
         assert await ask(session, document()) == ["new"]

@@ -24,6 +24,7 @@ from codegen_lsp.synthesis import (
     request_for,
     said_next,
     stated_in,
+    unanswered,
 )
 from codegen_lsp.turns import Turns, add
 from tests.fake_engine import FakeEngine
@@ -83,11 +84,11 @@ def test_candidates_are_proposed_the_best_first() -> None:
     best = Candidate("a + b\n", -0.5, 3, "eos", seed=2)
     completion = Completion((best, Candidate("b", -1.0, 1, "eos")))
     asked = below(stated, opened)
-    (found, other) = proposals(asked, completion, Config(model="nano"))
+    (found, other) = proposals(asked, completion, "nano")
     assert (found.change, found.result) == ((5, 5, "\na + b"), "# add\na + b\n")
     assert (found.origin.model, found.origin.seed, found.origin.mean_logprob) == ("nano", 2, -0.5)
     assert other.code == "\nb"
-    assert proposals(asked, Completion(), Config()) == ()
+    assert proposals(asked, Completion(), "nano") == ()
 
 
 def test_a_comment_can_be_written_with_its_code() -> None:
@@ -95,7 +96,7 @@ def test_a_comment_can_be_written_with_its_code() -> None:
     request = request_for(asked, samplings(1, Config()))
     assert (request.document.text, request.offset) == ("x = 1\n# add\n", 12)
     completion = Completion((Candidate("y = 2\n", -0.5, 3, "eos"),))
-    (found,) = proposals(asked, completion, Config())
+    (found,) = proposals(asked, completion, "nano")
     assert (found.change, found.result) == ((6, 6, "# add\ny = 2"), "x = 1\n# add\ny = 2")
 
 
@@ -214,9 +215,30 @@ def test_proposals_are_ordered_by_their_scores() -> None:
 
 def _first(asked: Asked, code: str) -> Proposal:
     completion = Completion((Candidate(code, -0.5, 3, "eos"),))
-    return proposals(asked, completion, Config())[0]
+    return proposals(asked, completion, "nano")[0]
 
 
 def _stated(text: str) -> tuple[Stated, Document]:
     opened = document(text)
     return stated_in(opened, 0, 0, Known())[0], opened
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        pytest.param("# add\nx = 1\n\n# sort\n\ny = 2\n\n# print",
+                     "python", ["sort", "print"], id="further down"),
+        pytest.param("# add\r\n\r\n# sort\r\nx = 1\r\n", "python", ["add"], id="other line ends"),
+        pytest.param("def f():\n    # add\n\ndef g():\n    # sort\nx = 1\n", "python", ["add", "sort"],
+                     id="not as deep"),
+        pytest.param("if x:\n\t# add\n\ty()\n\t# sort\n", "python", ["sort"], id="tabs"),
+        pytest.param('def f():\n    """Add it."""\n\n    return 1\n\n\n'
+                     'def g():\n    """Sort it."""\n\n\nx = 1\n',
+                     "python", ["Sort it."], id="docstrings"),
+        pytest.param("// add\nf();\n\n/* sort\n */\n\ng();\n", "c", ["sort"], id="blocks"),
+    ],
+)  # fmt: skip
+def test_which_comments_have_no_code_yet(text: str, language: str, expected: list[str]) -> None:
+    opened = document(text, language)
+    found = unanswered(stated_in(opened, 0, len(text), Known()), opened)
+    assert [each.text for each in found] == expected

@@ -12,7 +12,7 @@ from codegen_lsp.commands.server import Server, selected, shortened
 from codegen_lsp.commands.writing import placed, proposed, why_nothing
 from codegen_lsp.edits import Change
 from codegen_lsp.engine import Cancel
-from codegen_lsp.synthesis import Asked, below
+from codegen_lsp.synthesis import Asked, below, unanswered
 
 GENERATE = "codegen.generateFromComment"
 
@@ -26,8 +26,9 @@ def register(server: Server) -> None:
 
 
 async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
-    """Write code for the comment at a place, or for those of a selection one after the other; each sees
-    what came of those before. Returns how many were inserted, and the code that was not."""
+    """Write code for the comment at a place, or for those of a selection that have none yet, one after
+    the other; each sees what came of those before. Returns how many were inserted, and the code that was
+    not."""
     document, start, end = selected(server, place)
     if document is None:
         server.show(types.MessageType.Info, f"{GENERATE} needs a place in an open file")
@@ -37,6 +38,8 @@ async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
         why = server.session.refusal(document)
         what = f"no code is written here: {why}" if why else "no comment here says what to write"
         server.show(types.MessageType.Info, what)
+    if start < end and stated and not (stated := unanswered(stated, document)):
+        server.show(types.MessageType.Info, "all comments here have their code already")
     waiting = [below(each, document) for each in stated]
     n_inserted, left = 0, list[str]()
     while waiting:

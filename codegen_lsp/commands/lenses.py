@@ -17,6 +17,7 @@ from codegen_lsp.commands.server import Server, range_of, selected, turns_of
 from codegen_lsp.commands.split import SPLIT, n_steps_at
 from codegen_lsp.commands.turns import ACCEPT_TURN, CLEAR_TURNS, UNDO_TURN, was_unclear
 from codegen_lsp.document import Document
+from codegen_lsp.synthesis import unanswered
 from codegen_lsp.turns import Turn, turn_at
 
 # Of its own, so that a client can leave these out, or ask for these alone; and not among quick fixes.
@@ -29,10 +30,10 @@ HINT = ""
 
 
 class Around(NamedTuple):
-    """What is at a selection: how many comments say what to write, if not all have code; of how many
+    """What is at a selection: how many comments say what to write and have no code yet; of how many
     steps the first is made, if that can be split; and a turn."""
 
-    n_stated: int
+    n_open: int
     n_steps: int
     turn: Turn | None
 
@@ -46,7 +47,7 @@ class Action(NamedTuple):
 
 
 def _write(around: Around) -> str:
-    n = around.n_stated
+    n = around.n_open
     return f"Write code for {n} comments" if n > 1 else "Write code for this comment" if n else ""
 
 
@@ -148,11 +149,9 @@ async def _actions(server: Server, params: types.CodeActionParams) -> list[types
 async def _around(server: Server, document: Document, start: int, end: int) -> Around:
     is_short = len(document.text) <= MAX_TEXT
     stated = await server.session.stated_near(document, start, end) if is_short else ()
-    turns = turns_of(server, document)
-    answered = {turn.start for turn in turns.turns}
-    is_answered = {each.start for each in stated} <= answered
     n_steps = await n_steps_at(server, document, start) if stated else 0
-    return Around(0 if is_answered else len(stated), n_steps, turn_at(turns, start))
+    n_open = len(unanswered(stated, document))
+    return Around(n_open, n_steps, turn_at(turns_of(server, document), start))
 
 
 def _name(kind: types.CodeActionKind | str) -> str:

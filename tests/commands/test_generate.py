@@ -81,6 +81,14 @@ def test_a_wish_that_comes_before_the_model_waits_for_it() -> None:
         client.leave()
 
 
+def test_of_a_selection_only_what_has_no_code_is_answered(client: Client) -> None:
+    client.open("# one\nx = 1\n\n" + ACCOUNT)
+    everything = {"start": position(0), "end": position(20)}
+    assert execute(client, "generateFromComment", range=everything)["inserted"] == 2
+    assert execute(client, "generateFromComment", range=everything)["inserted"] == 0
+    assert "have their code already" in said(client)
+
+
 def test_what_is_written_is_shown_with_a_button_to_cancel_it() -> None:
     with running() as client:
         client.initialize(**CLIENT, window={"workDoneProgress": True})
