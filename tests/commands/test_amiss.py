@@ -10,7 +10,7 @@ import pytest
 
 from codegen_lsp.models import EMBEDDED_PATH
 from tests.client import URI, Client, running
-from tests.commands.asking import CLIENT, execute, position, said, turns
+from tests.commands.asking import CLIENT, execute, position, progress_of, said, turns
 
 TEXT = "import os\n\n# the names of the files\n\n# the size of the files\n"
 FIRST, SECOND = 2, 4  # the lines of its comments
@@ -136,17 +136,23 @@ def test_two_clients_have_the_same_file_each_with_its_turns() -> None:
         other.leave()
 
 
-def test_another_model_goes_on_with_the_turns_of_the_first(client: Client, tmp_path: Path) -> None:
-    client.open(TEXT)
-    generate(client, SECOND)
+def test_another_model_goes_on_with_the_turns_of_the_first(tmp_path: Path) -> None:
     weights = tmp_path / "other.gguf"
     weights.symlink_to(EMBEDDED_PATH)
-    client.settings = {**SHORT, "model": str(weights)}
-    client.notify("workspace/didChangeConfiguration", {"settings": {"codegen": client.settings}})
-    generate(client, FIRST)
-    told = turns(client)
-    assert [turn["intent"] for turn in told] == ["the names of the files", "the size of the files"]
-    assert [turn["model"] for turn in told] == [str(weights), "nano"]
+    with running() as client:
+        client.initialize(SHORT, **CLIENT, window={"workDoneProgress": True})
+        client.open(TEXT)
+        generate(client, SECOND)
+        settings = {"codegen": {**SHORT, "model": str(weights)}}
+        client.notify("workspace/didChangeConfiguration", {"settings": settings})
+        progress_of(client, f"Loading {weights}")  # until then the first one answers
+        generate(client, FIRST)
+        told = turns(client)
+        assert [turn["intent"] for turn in told] == [
+            "the names of the files", "the size of the files"
+        ]  # fmt: skip
+        assert [turn["model"] for turn in told] == [str(weights), "nano"]
+        client.leave()
 
 
 def test_where_there_is_no_model_one_line_says_so(tmp_path: Path) -> None:
