@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from codegen_lsp.blocks import statements_end
+from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Document, line_start
 from codegen_lsp.edits import LINE_END, Change, changes, edit_between
 from codegen_lsp.intents import Intent, intents_in, may_state
@@ -37,8 +38,6 @@ from codegen_lsp.syntax import Parsed, parse, scopes
 # What nobody writes between two pauses: so many characters in one place, and so many places. It comes of
 # a formatter, or of another branch.
 MAX_WRITTEN, MAX_CHANGES = 32_768, 64
-# A larger text has no tree (see `trees`).
-MAX_TEXT = 1_000_000
 # So many pastes between two pauses are known for what they are.
 MAX_AT_ONCE = 8
 

@@ -135,7 +135,7 @@ def complete(
     doubt = math.log(config.min_confidence) if not request.invoked else -math.inf
     least = math.log(request.at_least) if request.at_least else -math.inf
     drawn = (replace(each, max_tokens=config.max_tokens) for each in request.samplings)
-    samplings = tuple(drawn) or _samplings(config, request.n)
+    samplings = tuple(drawn) or greedy_first(config, request.n)
     written = [Written(context, extent, len(prompt.heal), doubt, least) for _ in samplings]
     read(prompt)
     generation = engine.generate(prompt, samplings, cancel)
@@ -209,7 +209,8 @@ def _with_room(config: Config, n_intents: int, engine: Engine) -> Config:
     return replace(config, max_tokens=max(config.max_tokens, n_tokens))
 
 
-def _samplings(config: Config, n: int) -> tuple[Sampling, ...]:
+def greedy_first(config: Config, n: int) -> tuple[Sampling, ...]:
+    """How `n` candidates are drawn unless somebody says otherwise: the first one is the likeliest."""
     temperatures = [0.0] + [config.temperature] * (n - 1)
     return tuple(
         Sampling(config.max_tokens, temperature, config.top_p, seed)

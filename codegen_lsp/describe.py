@@ -14,11 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from codegen_lsp import lines
+from codegen_lsp.complete import budget_for, greedy_first
 from codegen_lsp.config import Config
 from codegen_lsp.context import MAX_TEXT
 from codegen_lsp.document import Document
 from codegen_lsp.edits import Change
-from codegen_lsp.engine import Cancel, Engine, Prompt, Sampling, mean_logprob
+from codegen_lsp.engine import Cancel, Engine, Prompt, mean_logprob
 from codegen_lsp.intents import MAX_COLUMNS, MIN_COLUMNS, as_comment
 from codegen_lsp.languages import Language, row
 from codegen_lsp.normal import normal, style_at
@@ -85,7 +86,9 @@ def described(
     """What a model says of it, the surest first, none of it twice; nothing once the flag is raised.
     `hear` is told what the first one says so far. Raises `EngineError`."""
     written = [_Written() for _ in range(config.candidates)]
-    generation = engine.generate(prompt_for(subject, engine, config), _samplings(config), cancel)
+    generation = engine.generate(
+        prompt_for(subject, engine, config), greedy_first(config, config.candidates), cancel
+    )
     for token in generation:
         candidate = written[token.candidate]
         candidate.text += token.text
@@ -108,7 +111,7 @@ def described(
 def prompt_for(subject: Subject, engine: Engine, config: Config) -> Prompt:
     """What stands above, the code, and again its header with an opened docstring, or a comment that
     begins with its name; as much of that as fits. Which form is best: `benchmarks/descriptions.py`."""
-    budget = max(1, min(config.prompt_tokens, engine.n_ctx - config.max_tokens - 1))
+    budget = budget_for(config, engine)
     above, code = subject.above.split("\n")[:-1], subject.code.split("\n")
     while True:
         text = "\n".join(above + code) + f"\n\n{_asked(subject)}"
@@ -271,14 +274,6 @@ def _asked(subject: Subject) -> str:
 def _mark(subject: Subject) -> str:
     """Of the comment that the model writes: every language that has functions has one."""
     return next(iter(row(subject.document.language).line_comments), "//").rstrip()
-
-
-def _samplings(config: Config) -> list[Sampling]:
-    """A greedy one, and others."""
-    return [
-        Sampling(config.max_tokens, config.temperature if seed else 0.0, config.top_p, seed)
-        for seed in range(config.candidates)
-    ]
 
 
 def _words(text: str, subject: Subject) -> tuple[str, bool]:

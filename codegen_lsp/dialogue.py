@@ -113,9 +113,13 @@ class Dialogue:
         return texts.index(now) if now in texts else known.shown
 
     def shown(self, uri: str, number: int) -> Proposal | None:
-        """That one; None where nothing is known of it, as after a restart."""
-        known, at = self.alternatives(uri, number), self.current(uri, number)
+        """That one, as it was made; None where nothing is known of it, as after a restart."""
+        known, at = self._known(uri, number).proposals, self.current(uri, number)
         return known[at] if at < len(known) else None
+
+    def n_known(self, uri: str, number: int) -> int:
+        """How many of them there are."""
+        return len(self._known(uri, number).proposals)
 
     def is_new(self, asked: Asked, code: str) -> bool:
         """Whether code for a turn says what none of its candidates for this intent said, nor what stands

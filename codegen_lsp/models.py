@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -100,12 +102,17 @@ def remove(name: str) -> None:
 def unclear_from(name: str) -> float | None:
     """From which perplexity on an intent is unclear to a model; None for one that was not measured."""
     for folder in (models_dir(), DATA):
+        path = folder / CLARITY
         try:
-            measured = json.loads((folder / CLARITY).read_text(encoding="utf-8"))[name][
-                "unclear_from"
-            ]
+            measured = _read(path, path.stat().st_mtime_ns)[name]["unclear_from"]
         except (OSError, ValueError, LookupError, TypeError):
             continue  # not measured; a person's file says so where it is no such table, too
         if isinstance(measured, int | float):
             return float(measured)
     return None
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, _: int) -> Any:
+    """A JSON file as it was when it was changed last: editors ask for each turn, at each edit."""
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -213,31 +214,24 @@ class Session:
             return ()
         config = self.config
         drawn = samplings(config.candidates, config, first_seed)
-        async with self._writing(asked.document):
-            return await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._loaded.propose, asked, drawn, config, cancel, hear
-            )
+        propose = partial(self._loaded.propose, asked, drawn, config, cancel, hear)
+        return await self._asked_for(asked.document, propose)
 
     async def think(self, document: Document, work: Callable[[Document, Engine], T]) -> T | None:
         """What `work` makes of a document, with its secrets masked and all offsets as they were, and of
         the engine; on the engine's thread, while suggestions wait. None where nothing of it may be read,
         or there is no engine, or it fails."""
-        if refusal(document, self.config, self.ignore):
+        if self.refusal(document):
             return None
-        async with self._writing(document):
-            return await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._loaded.think, document, work
-            )
+        return await self._asked_for(document, partial(self._loaded.think, document, work))
 
     async def score(
         self, document: Document, spans: Sequence[tuple[int, int]], cancel: Cancel
     ) -> float | None:
         """How likely stretches of a document are to the model, until somebody raises the flag; see
         `Loaded.score`. Suggestions wait for its end."""
-        async with self._writing(document):
-            return await asyncio.get_running_loop().run_in_executor(
-                self._executor, self._loaded.score, document, spans, self.config, cancel
-            )
+        score = partial(self._loaded.score, document, spans, self.config, cancel)
+        return await self._asked_for(document, score)
 
     async def complete(
         self, document: Document, offset: int, n: int = 1, *, invoked: bool = False
@@ -245,7 +239,7 @@ class Session:
         """Candidates for the cursor, or none as soon as a newer request or a change outdates this
         one. Where the awaiting task is cancelled, the engine is stopped unless somebody asks again
         who has typed what it says."""
-        if why := refusal(document, self.config, self.ignore):
+        if why := self.refusal(document):
             return Answer(Completion(reason=why))
         if self._n_writing:
             return Answer(Completion(reason="code for a comment is being written"))
@@ -276,7 +270,7 @@ class Session:
         """Why there is what is suggested at a place, or nothing, until somebody types or asks. Nothing
         is shown or kept for it."""
         request = self._request(document, offset, n, invoked)
-        if why := refusal(document, self.config, self.ignore) or self._absence:
+        if why := self.refusal(document) or self._absence:
             return refused(request, self.config, why, self._path_of(document.uri))
         return await self._explaining.run(request, self.config, SURE)
 
@@ -292,16 +286,15 @@ class Session:
         self._loaded.close()
         self.project.close()
 
-    @asynccontextmanager
-    async def _writing(self, document: Document) -> AsyncIterator[None]:
-        """The engine does what a person has asked for by name; suggestions wait for its end."""
+    async def _asked_for(self, document: Document, work: Callable[[], T]) -> T:
+        """The engine's thread does what a person has asked for by name; suggestions wait for its end."""
         self._give_up()
         self._interrupt()
         self._answering.attempts.drop()
         self._n_writing += 1
         try:
             await self._loading.wait()
-            yield
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
         finally:
             self._n_writing -= 1
             self._expect(document.uri)

@@ -70,7 +70,8 @@ ALLOWED = {
     "anchor": {"document", "edits", "spans", "synthesis"},
     "alternatives": {"synthesis"},
     "answered": {
-        "blocks", "document", "edits", "intents", "languages", "lines", "normal", "spans", "syntax",
+        "blocks", "context", "document", "edits", "intents", "languages", "lines", "normal",
+        "spans", "syntax",
     },
     "watch": {"answered", "complete", "document", "offers", "syntax", "turns"},
     "recall": {"document", "models", "secrets", "turns"},
@@ -87,8 +88,8 @@ ALLOWED = {
     "clarity": {"engine", "models"},
     "weigh": {"backward", "choose", "clarity", "document", "engine", "secrets", "synthesis"},
     "describe": {
-        "config", "context", "document", "edits", "engine", "intents", "languages", "lines",
-        "normal", "repetition", "secrets", "syntax",
+        "complete", "config", "context", "document", "edits", "engine", "intents", "languages",
+        "lines", "normal", "repetition", "secrets", "syntax",
     },
     "excerpt": {"examples"},
     "trials": {"choose", "config", "engine", "examples", "excerpt", "sandbox", "synthesis"},

@@ -18,7 +18,7 @@ from codegen_lsp.commands.server import (
     turn_in,
     turns_of,
 )
-from codegen_lsp.commands.writing import MAX_ATTEMPTS, placed, proposed, why_nothing
+from codegen_lsp.commands.writing import MAX_ATTEMPTS, outcome, placed, proposed, why_nothing
 from codegen_lsp.document import Document
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, Proposal, UnsayableError, again, said_next
@@ -109,9 +109,9 @@ def _candidate(server: Server, document: Document, turn: Turn, number: object) -
 async def _placed(server: Server, found: Sequence[Proposal]) -> dict[str, Any]:
     is_placed = bool(found) and await placed(server, found)
     offered = found[0].code if found and not is_placed else ""
-    return {"inserted": int(is_placed), "offered": offered}
+    return outcome(int(is_placed), offered)
 
 
 def _nothing(server: Server, error: RefusedError) -> dict[str, Any]:
     server.show(types.MessageType.Info, str(error))
-    return {"inserted": 0, "offered": ""}
+    return outcome(0)

@@ -47,8 +47,7 @@ async def _describe(server: Server, place: dict[str, Any]) -> dict[str, Any]:
     if not found:
         server.show(types.MessageType.Info, f"the model has no words for {subject.name}")
         return _done(0)
-    is_same = server.session.documents.get(document.uri) == document
-    if not (is_same and await edited(server, document, change_for(subject, found[0]))):
+    if not await edited(server, document, change_for(subject, found[0])):
         server.show(types.MessageType.Warning, "the text has changed: nothing was inserted")
         return _done(0, found)
     return _done(1, found)

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from codegen_lsp.anchor import carried
 from codegen_lsp.commands.server import Server, selected, shortened
-from codegen_lsp.commands.writing import placed, proposed, why_nothing
+from codegen_lsp.commands.writing import outcome, placed, proposed, why_nothing
 from codegen_lsp.edits import Change
 from codegen_lsp.engine import Cancel
 from codegen_lsp.synthesis import Asked, below, unanswered
@@ -32,7 +32,7 @@ async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
     document, start, end = selected(server, place)
     if document is None:
         server.show(types.MessageType.Info, f"{GENERATE} needs a place in an open file")
-        return _done(0)
+        return outcome(0)
     stated = await server.session.stated_in(document, start, end)
     if not stated:
         why = server.session.refusal(document)
@@ -56,7 +56,7 @@ async def _generate(server: Server, place: dict[str, Any]) -> dict[str, Any]:
         else:
             left.append(found[0].code)
         waiting = _carried(server, waiting, made)
-    return _done(n_inserted, "\n".join(left))
+    return outcome(n_inserted, "\n".join(left))
 
 
 def _carried(
@@ -74,7 +74,3 @@ def _carried(
         else:
             left.append(now)
     return left
-
-
-def _done(n_inserted: int, offered: str = "") -> dict[str, Any]:
-    return {"inserted": n_inserted, "offered": offered}

@@ -104,7 +104,7 @@ def _row(
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The titles above a turn, what each does, and to which candidate. Hints do nothing."""
     dialogue = server.session.dialogue
-    n = len(dialogue.alternatives(document.uri, turn.number))
+    n = dialogue.n_known(document.uri, turn.number)
     known = dialogue.shown(document.uri, turn.number)
     if known is not None and (passed := mark(known.scores)):
         yield passed, HINT, {}

@@ -95,7 +95,7 @@ async def _undo(server: Server, place: dict[str, Any]) -> int:
 
 def _told(turn: Turn, turns: Turns, document: Document, server: Server) -> dict[str, Any]:
     origin, dialogue = turn.origin, server.session.dialogue
-    n_known = len(dialogue.alternatives(document.uri, turn.number))
+    n_known = dialogue.n_known(document.uri, turn.number)
     shown = dialogue.shown(document.uri, turn.number)
     return {
         "number": turn.number,

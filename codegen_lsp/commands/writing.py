@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lsprotocol import types
 
@@ -63,6 +64,11 @@ async def proposed(
     if passed:
         server.show(types.MessageType.Info, f"{passed}: “{shortened(asked.intent)}”")
     return found
+
+
+def outcome(n_inserted: int, offered: str = "") -> dict[str, Any]:
+    """What a command that writes code returns: how often it was inserted, and the code that was not."""
+    return {"inserted": n_inserted, "offered": offered}
 
 
 def why_nothing(server: Server, intent: str) -> str:

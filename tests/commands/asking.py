@@ -48,6 +48,10 @@ def turns(client: Client, uri: str = URI) -> list[dict[str, Any]]:
     return list(execute(client, "listTurns", uri=uri))
 
 
+def lenses(client: Client, uri: str = URI) -> list[dict[str, Any]]:
+    return list(client.request("textDocument/codeLens", {"textDocument": {"uri": uri}}))
+
+
 def position(line: int, character: int = 0) -> dict[str, int]:
     return {"line": line, "character": character}
 

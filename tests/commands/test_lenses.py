@@ -9,11 +9,7 @@ import pytest
 
 from codegen_lsp.models import models_dir
 from tests.client import URI, Client, running
-from tests.commands.asking import ACCOUNT, CLIENT, FIRST, execute, position, turns
-
-
-def lenses(client: Client, uri: str = URI) -> list[dict[str, Any]]:
-    return list(client.request("textDocument/codeLens", {"textDocument": {"uri": uri}}))
+from tests.commands.asking import ACCOUNT, CLIENT, FIRST, execute, lenses, position, turns
 
 
 def titles(client: Client) -> list[str]:

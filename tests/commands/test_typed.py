@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.client import URI, Client
-from tests.commands.asking import ACCOUNT, FIRST, execute, position, turns
+from tests.client import Client
+from tests.commands.asking import ACCOUNT, FIRST, execute, lenses, position, turns
 
-# With a cursor below its first comment, as deep.
 BELOW = ACCOUNT.replace(FIRST, f"{FIRST}\n        ")
 
 
@@ -19,10 +16,6 @@ def accept(client: Client) -> tuple[str, str]:
     code = str(client.inline(9, 8, kind=1)[0]["insertText"])
     client.change(2, code, (9, 8))
     return code, BELOW.replace(f"{FIRST}\n        ", f"{FIRST}\n        {code}")
-
-
-def lenses(client: Client) -> list[dict[str, Any]]:
-    return list(client.request("textDocument/codeLens", {"textDocument": {"uri": URI}}))
 
 
 def test_ghost_text_that_is_accepted_below_a_comment_is_a_turn(client: Client) -> None:
